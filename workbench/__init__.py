@@ -1,0 +1,3 @@
+"""A terminal workbench for LLM traffic."""
+
+__version__ = "0.1.0"

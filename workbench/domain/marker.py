@@ -1,0 +1,42 @@
+"""The prompt marker: one machine-readable line by which the demo provider knows a workflow prompt.
+
+It stands alone on a line of the last user message::
+
+    [workbench kind=file recipe=python-lib path="src/slug.py" nonce=4f2a…]
+
+A model that is not ours reads it as a harmless label.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["plan", "file", "repair"]
+_LINE = re.compile(r"^\[workbench kind=(plan|file|repair) recipe=([\w.-]+) path=(\"(?:[^\"\\]|\\.)*\") nonce=(\w+)\]$", re.M)
+
+
+class Marker(msgspec.Struct, frozen=True, kw_only=True):
+    """What a workflow prompt asks for. `path` is empty for a plan; `nonce` fences file contents."""
+
+    kind: Kind
+    recipe: str
+    nonce: str
+    path: str = ""
+
+    def line(self) -> str:
+        """Return the line to put into the prompt."""
+        return f"[workbench kind={self.kind} recipe={self.recipe} path={json.dumps(self.path)} nonce={self.nonce}]"
+
+
+def find(text: str) -> Marker | None:
+    """Return the last marker in `text`, or None."""
+    found = None
+    for found in _LINE.finditer(text):
+        pass
+    if found is None:
+        return None
+    return Marker(kind=found[1], recipe=found[2], path=json.loads(found[3]), nonce=found[4])  # type: ignore[arg-type]
