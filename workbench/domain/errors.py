@@ -89,7 +89,9 @@ class ConfigError(WorkbenchError):
         hint: str | None = None,
     ) -> None:
         where = ":".join(str(part) for part in (file, line) if part is not None)
-        text = " ".join(part for part in (f"{where}:" if where else "", f"{path}:" if path else "", message) if part)
+        text = " ".join(
+            part for part in (f"{where}:" if where else "", f"{path}:" if path else "", message) if part
+        )
         super().__init__(text, hint=hint)
         self.file = file
         self.line = line

@@ -27,7 +27,11 @@ def _encode(number: int, length: int) -> str:
 
 def new_id(prefix: str, at_us: int) -> str:
     """Return a new id with `prefix`, for the moment `at_us` (microseconds since 1970, UTC)."""
-    return prefix + _encode(at_us // 1000, _TIME_CHARS) + _encode(secrets.randbits(5 * _RANDOM_CHARS), _RANDOM_CHARS)
+    return (
+        prefix
+        + _encode(at_us // 1000, _TIME_CHARS)
+        + _encode(secrets.randbits(5 * _RANDOM_CHARS), _RANDOM_CHARS)
+    )
 
 
 def looks_like(prefix: str, text: str) -> bool:

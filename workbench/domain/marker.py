@@ -16,7 +16,11 @@ from typing import Literal
 import msgspec
 
 Kind = Literal["plan", "file", "repair"]
-_LINE = re.compile(r"^\[workbench kind=(plan|file|repair) recipe=([\w.-]+) path=(\"(?:[^\"\\]|\\.)*\") nonce=(\w+)\]$", re.M)
+_LINE = re.compile(
+    r"^\[workbench kind=(plan|file|repair) recipe=([\w.-]+)"
+    r" path=(\"(?:[^\"\\]|\\.)*\") nonce=(\w+)\]$",
+    re.M,
+)
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,9 +38,8 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(text: str) -> Marker | None:
     """Return the last marker in `text`, or None."""
-    found = None
-    for found in _LINE.finditer(text):
-        pass
-    if found is None:
+    found = list(_LINE.finditer(text))
+    if not found:
         return None
-    return Marker(kind=found[1], recipe=found[2], path=json.loads(found[3]), nonce=found[4])  # type: ignore[arg-type]
+    kind, recipe, path, nonce = found[-1].groups()
+    return Marker(kind=kind, recipe=recipe, path=json.loads(path), nonce=nonce)

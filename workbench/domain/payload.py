@@ -56,20 +56,26 @@ def load(data: bytes, *, name: str = "payload") -> Payload:
         return _bare(document, data, name)
     if document["version"] != VERSION:
         raise UsageError(f"{name} has version {document['version']!r}; this program reads {VERSION}")
-    return Payload(endpoint=_endpoint(document, name), headers=_headers(document, name), body=_body(document, name))
+    return Payload(
+        endpoint=_endpoint(document, name), headers=_headers(document, name), body=_body(document, name)
+    )
 
 
 def _bare(document: dict[str, Any], data: bytes, name: str) -> Payload:
     if "messages" in document:
         # An Anthropic body can't be told from an OpenAI one by its messages alone; max_tokens with a
         # top-level system prompt is the one shape only Anthropic's API has.
-        endpoint = "/v1/messages" if "system" in document and "max_tokens" in document else "/v1/chat/completions"
+        endpoint = (
+            "/v1/messages" if "system" in document and "max_tokens" in document else "/v1/chat/completions"
+        )
     elif "input" in document:
         endpoint = "/v1/responses"
     elif "prompt" in document:
         endpoint = "/v1/completions"
     else:
-        raise UsageError(f"{name} is neither a payload file nor a request body (no messages, input or prompt)")
+        raise UsageError(
+            f"{name} is neither a payload file nor a request body (no messages, input or prompt)"
+        )
     return Payload(endpoint=endpoint, body=data.strip())
 
 

@@ -12,7 +12,9 @@ RunKind = Literal["workflow", "session", "replay"]
 RunStatus = Literal["running", "waiting", "passed", "failed", "cancelled", "interrupted", "open", "closed"]
 """``waiting``: a plan wants approval. ``open`` and ``closed`` are for sessions."""
 StepKind = Literal["plan", "scaffold", "verify", "repair", "smoke"]
-StepStatus = Literal["pending", "running", "waiting", "passed", "failed", "skipped", "cancelled", "interrupted"]
+StepStatus = Literal[
+    "pending", "running", "waiting", "passed", "failed", "skipped", "cancelled", "interrupted"
+]
 
 FINISHED: frozenset[str] = frozenset({"passed", "failed", "cancelled", "interrupted", "closed"})
 

@@ -10,9 +10,11 @@ Verdict = Literal["same", "equivalent", "similar", "different", "failed"]
 """From closest to farthest.
 
 same: status and answer bytes are equal, but for ids, times and chunking.
-equivalent: same status, finish reason, tool calls (name and parsed arguments) and text once white space is folded.
-similar: both succeeded and the text's similarity ratio is at least 0.8, with the same tool names.
-different: both answered, unlike each other. failed: the replay got no complete, successful answer where the original had one.
+equivalent: same status, finish reason, tool calls (name and parsed arguments), and the same text once
+white space is folded.
+similar: both succeeded, the texts' similarity ratio is at least 0.8, and the tool names are the same.
+different: both answered, unlike each other.
+failed: the replay got no complete, successful answer where the original had one.
 """
 
 ORDER: tuple[Verdict, ...] = ("same", "equivalent", "similar", "different", "failed")
