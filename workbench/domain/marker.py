@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
@@ -42,4 +42,4 @@ def find(text: str) -> Marker | None:
     if not found:
         return None
     kind, recipe, path, nonce = found[-1].groups()
-    return Marker(kind=kind, recipe=recipe, path=json.loads(path), nonce=nonce)
+    return Marker(kind=cast(Kind, kind), recipe=recipe, path=json.loads(path), nonce=nonce)
