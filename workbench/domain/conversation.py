@@ -60,7 +60,7 @@ class AnswerBuilder:
 
 
 def answer(endpoint: str, body: bytes, *, stream: bool) -> Answer:
-    """Return the answer in a whole recorded body; what can't be read is an incomplete answer, never an error."""
+    """Return the answer in a recorded body; what can't be read is an incomplete answer, never an error."""
     if stream and body.lstrip()[:1] != b"{":
         reader = AnswerBuilder(endpoint)
         try:

@@ -33,7 +33,8 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
 
     def line(self) -> str:
         """Return the line to put into the prompt."""
-        return f"[workbench kind={self.kind} recipe={self.recipe} path={json.dumps(self.path)} nonce={self.nonce}]"
+        path = json.dumps(self.path)
+        return f"[workbench kind={self.kind} recipe={self.recipe} path={path} nonce={self.nonce}]"
 
 
 def find(text: str) -> Marker | None:
