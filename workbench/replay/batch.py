@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 
 import msgspec
 import psutil
@@ -60,10 +61,11 @@ async def _send(
     store: Store, client: RouterClient, batch: Batch, on_result: OnResult | None
 ) -> list[Replayed]:
     results = []
-    async for replayed in resend_all(store, client, batch.jobs, concurrency=batch.concurrency):
-        results.append(replayed)
-        if on_result:
-            on_result(replayed)
+    async with aclosing(resend_all(store, client, batch.jobs, concurrency=batch.concurrency)) as replays:
+        async for replayed in replays:
+            results.append(replayed)
+            if on_result:
+                on_result(replayed)
     return results
 
 

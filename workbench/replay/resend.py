@@ -8,7 +8,7 @@ here: the router does that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -131,7 +131,7 @@ async def resend_all(
     jobs: Sequence[tuple[Source, Options]],
     *,
     concurrency: int = 1,
-) -> AsyncIterator[Replayed]:
+) -> AsyncGenerator[Replayed, None]:
     """Send every job, at most `concurrency` at once, and yield the results in the order of `jobs`.
 
     One after the other (the default) keeps a conversation's order. When the caller stops iterating, what
