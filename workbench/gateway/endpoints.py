@@ -1,0 +1,121 @@
+"""The model endpoints: paths, dialects, and what a request's body must have.
+
+Bodies are checked only as far as the router itself relies on them (and where a wrong type could only
+be a mistake); everything else is for the upstream to judge. Unknown members are never looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from workbench.gateway.problems import Dialect, Problem
+
+
+class _Body(msgspec.Struct):
+    model: str | None = None
+    stream: bool | None = None
+
+
+class _Message(msgspec.Struct):
+    role: str
+
+
+class _ChatBody(_Body, kw_only=True):
+    messages: list[_Message]
+    max_tokens: int | None = None
+    temperature: float | None = None
+    tools: list[msgspec.Raw] | None = None
+
+
+class _CompletionBody(_Body, kw_only=True):
+    prompt: str | list[Any]
+    max_tokens: int | None = None
+
+
+class _EmbeddingBody(_Body, kw_only=True):
+    input: str | list[Any]
+
+
+class _ResponsesBody(_Body, kw_only=True):
+    input: str | list[dict[str, msgspec.Raw]] | None = None
+    instructions: str | list[Any] | None = None
+    tools: list[msgspec.Raw] | None = None
+
+
+class _MessagesBody(_Body, kw_only=True):
+    messages: list[_Message]
+    max_tokens: int | None = None
+    system: str | list[Any] | None = None
+    tools: list[msgspec.Raw] | None = None
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One model endpoint."""
+
+    path: str
+    """With ``/v1``, without query; what an exchange's `endpoint` is."""
+    dialect: Dialect
+    body: type[_Body]
+    streams: bool = True
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What the router needs to know of a body."""
+
+    model: str | None
+    stream: bool
+
+
+_ALL = (
+    Endpoint("/v1/chat/completions", "openai", _ChatBody),
+    Endpoint("/v1/completions", "openai", _CompletionBody),
+    Endpoint("/v1/embeddings", "openai", _EmbeddingBody, streams=False),
+    Endpoint("/v1/responses", "responses", _ResponsesBody),
+    Endpoint("/v1/messages", "anthropic", _MessagesBody),
+    Endpoint("/v1/messages/count_tokens", "anthropic", _MessagesBody, streams=False),
+)
+BY_PATH: dict[str, Endpoint] = {
+    path: endpoint for endpoint in _ALL for path in (endpoint.path, endpoint.path.removeprefix("/v1"))
+}
+"""Path, with and without ``/v1`` -> endpoint."""
+
+_DECODERS = {endpoint.path: msgspec.json.Decoder(endpoint.body) for endpoint in _ALL}
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.S)
+
+
+def read_wish(endpoint: Endpoint, body: bytes) -> Wish:
+    """Return what a request asks for. Raises Problem: 400 for what is not JSON, 422 for wrong members."""
+    try:
+        data = _DECODERS[endpoint.path].decode(body)
+    except msgspec.ValidationError as error:
+        raise _wrong(endpoint, error, body) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, "invalid_json", f"the body is not JSON: {error}", param="$") from None
+    except RecursionError:
+        raise Problem(400, "invalid_json", "the body is nested too deeply", param="$") from None
+    return Wish(model=data.model or None, stream=bool(data.stream) and endpoint.streams)
+
+
+def _wrong(endpoint: Endpoint, error: msgspec.ValidationError, body: bytes) -> Problem:
+    match = _AT.match(str(error))
+    what, path = (match["what"], match["path"] or "$") if match else (str(error), "$")
+    if "[...]" in path:
+        path = _index(endpoint, path, body)
+    return Problem(422, "invalid_request", f"{what[:1].lower()}{what[1:]} at {path}", param=path)
+
+
+def _index(endpoint: Endpoint, path: str, body: bytes) -> str:
+    """Return `path` with the first ``[...]`` replaced by the index of the element at fault."""
+    member = path.removeprefix("$.").split("[", 1)[0]
+    element = next((f.type for f in msgspec.structs.fields(endpoint.body) if f.name == member), None)
+    if element != list[_Message]:
+        return path
+    for index, raw in enumerate(msgspec.json.decode(body)[member]):
+        try:
+            msgspec.convert(raw, _Message)
+        except msgspec.ValidationError:
+            return path.replace("[...]", f"[{index}]", 1)
+    return path

@@ -1,0 +1,81 @@
+"""What all parts of the gateway share: one object, made once, with explicit dependencies."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.gateway.auth import Keys
+    from workbench.gateway.tail import Tail
+    from workbench.recording.recorder import Recorder
+    from workbench.routing.router import Router
+    from workbench.telemetry.metrics import Metrics
+
+DRAIN_RETRY_S = 5.0
+"""What a stopping router gives as ``Retry-After``; a restart takes less."""
+
+
+class Gateway:
+    """The gateway's dependencies and its small state: how many exchanges are under way, and whether it drains."""
+
+    def __init__(
+        self,
+        *,
+        router: Router,
+        recorder: Recorder,
+        keys: Keys,
+        metrics: Metrics,
+        tail: Tail,
+        instance: str,
+        version: str,
+        max_body_bytes: int,
+        default_model: str | None = None,
+        reload: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+        set_profile: Callable[[str], Awaitable[dict[str, Any]]] | None = None,
+    ) -> None:
+        self.router = router
+        self.recorder = recorder
+        self.keys = keys
+        self.metrics = metrics
+        self.tail = tail
+        self.instance = instance
+        self.version = version
+        self.max_body_bytes = max_body_bytes
+        self.default_model = default_model
+        self.reload = reload
+        self.set_profile = set_profile
+        self.in_flight = 0
+        self.draining = False
+        self.ready = True
+        self._started = time.monotonic()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the gateway was made."""
+        return time.monotonic() - self._started
+
+    def enter(self) -> None:
+        """Count an exchange that begins."""
+        self.in_flight += 1
+        self._idle.clear()
+
+    def leave(self) -> None:
+        """Count an exchange that ended."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self._idle.set()
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Refuse new exchanges and wait for those under way; False when some still ran after `timeout_s`."""
+        self.draining = True
+        self.tail.close()
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True

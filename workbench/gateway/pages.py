@@ -1,0 +1,116 @@
+"""What anybody may ask (is it alive, is it ready) and the list of models."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from workbench.gateway.endpoints import BY_PATH
+from workbench.gateway.guard import guarded, json_response
+from workbench.gateway.problems import Problem
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from workbench.gateway.gateway import Gateway
+    from workbench.routing.values import GroupInfo
+
+CREATED = 1_700_000_000
+"""``created`` of a model entry; clients want a number, and groups have no birthday."""
+
+
+def page_routes(gateway: Gateway) -> list[Route]:
+    """Return the open routes and the models' routes."""
+
+    async def root(_: Request) -> Response:
+        return json_response(_root(gateway))
+
+    async def health(_: Request) -> Response:
+        return json_response(health_document(gateway))
+
+    async def healthz(_: Request) -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    async def readyz(_: Request) -> Response:
+        reason = _not_ready(gateway)
+        return json_response({"ready": reason is None, "reason": reason}, 200 if reason is None else 503)
+
+    async def models(_: Request) -> Response:
+        entries = [_entry(group) for group in gateway.router.groups() if group.enabled]
+        edges = {"first_id": entries[0]["id"], "last_id": entries[-1]["id"]} if entries else {}
+        return json_response({"object": "list", "data": entries, "has_more": False, **edges})
+
+    async def model(request: Request) -> Response:
+        return json_response(_entry(_group(gateway, request.path_params["id"])))
+
+    return [
+        Route("/", root),
+        Route("/health", health),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        *(Route(prefix + "/models", guarded(gateway, models)) for prefix in ("/v1", "")),
+        *(Route(prefix + "/models/{id:path}", guarded(gateway, model)) for prefix in ("/v1", "")),
+    ]
+
+
+def health_document(gateway: Gateway) -> dict[str, Any]:
+    """Return ``/health``: no names of models or upstreams in it, because anybody may read it."""
+    recorder = gateway.recorder.state
+    return {
+        "status": "ok" if recorder.status == "ok" else "degraded",
+        "version": gateway.version,
+        "instance": gateway.instance,
+        "uptime_s": round(gateway.uptime_s, 3),
+        "in_flight": gateway.in_flight,
+        "draining": gateway.draining,
+        "recorder": {
+            "status": recorder.status,
+            "error": recorder.error,
+            "unrecorded": recorder.unrecorded,
+            "queued": recorder.queued,
+            "committed": recorder.committed,
+        },
+    }
+
+
+def _not_ready(gateway: Gateway) -> str | None:
+    if gateway.draining:
+        return "the router is shutting down"
+    return None if gateway.ready else "the router is starting"
+
+
+def _root(gateway: Gateway) -> dict[str, Any]:
+    return {
+        "name": "workbench router",
+        "version": gateway.version,
+        "endpoints": sorted({endpoint.path for endpoint in BY_PATH.values()} | {"/v1/models"}),
+        "health": "/health",
+    }
+
+
+def _entry(group: GroupInfo) -> dict[str, Any]:
+    """Return one model in a shape that OpenAI's and Anthropic's clients both read."""
+    return {
+        "id": group.name,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": ", ".join(group.providers) or "workbench",
+        "type": "model",
+        "display_name": group.name,
+        "created_at": "2023-11-14T22:13:20Z",
+        **({"alias_of": group.alias_of} if group.alias_of else {}),
+        **({"info": group.info} if group.info else {}),
+    }
+
+
+def _group(gateway: Gateway, name: str) -> GroupInfo:
+    groups = {group.name: group for group in gateway.router.groups()}
+    if (group := groups.get(name)) is not None and group.enabled:
+        return group
+    why = f": {group.disabled_reason}" if group is not None and group.disabled_reason else ""
+    near = get_close_matches(name, [known for known, info in groups.items() if info.enabled], n=3, cutoff=0.4)
+    hint = f"; did you mean {', '.join(near)}?" if near and not why else ""
+    raise Problem(404, "model_not_found", f"no model named {name!r}{why}{hint}", details={"nearest": near})
