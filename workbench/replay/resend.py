@@ -48,6 +48,7 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the new exchange; None when the router could not record it."""
     replay: Recorded
     comparison: Comparison | None
+    original: Recorded | None = None
     run: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -112,6 +113,7 @@ async def resend(reader: Reader, client: RouterClient, source: Source, options: 
         exchange=answer.exchange,
         replay=replay,
         comparison=comparison,
+        original=source.original,
         run=options.run,
         warnings=source.warnings,
     )
