@@ -88,13 +88,20 @@ def test_a_bare_body_is_a_payload(body: dict[str, object], endpoint: str) -> Non
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b"{}", b'{"version": 9, "endpoint": "/v1/x", "body": 1}', b'{"version": 1, "endpoint": "x", "body": 1}',
-     b'{"version": 1, "endpoint": "/v1/x"}', b'{"version": 1, "endpoint": "/v1/x", "body": 1, "headers": {"a": 1}}',
-     b'{"version": 1, "endpoint": "/v1/x", "body_b64": "%%%"}'],
-)  # fmt: skip
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"version": 9, "endpoint": "/v1/x", "body": 1}',
+        b'{"version": 1, "endpoint": "x", "body": 1}',
+        b'{"version": 1, "endpoint": "/v1/x"}',
+        b'{"version": 1, "endpoint": "/v1/x", "body": 1, "headers": {"a": 1}}',
+        b'{"version": 1, "endpoint": "/v1/x", "body_b64": "%%%"}',
+    ],
+)
 def test_what_is_no_payload_says_so(data: bytes) -> None:
     """The file is named in the error."""
-    with pytest.raises(UsageError, match="saved.json"):
+    with pytest.raises(UsageError, match=r"saved\.json"):
         payload.load(data, name="saved.json")
 
 
