@@ -1,0 +1,1 @@
+"""Measurements, never assertions: each prints its figures as ratios within one run."""
