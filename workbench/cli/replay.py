@@ -58,7 +58,7 @@ Examples:
     "--diff/--no-diff", "with_diff", default=None, help="Show the diffs (default: of a single replay)."
 )
 @pass_context
-def command(state: Context, what: tuple[str, ...], models: tuple[str, ...], **given: Any) -> None:
+def command(state: Context, /, what: tuple[str, ...], models: tuple[str, ...], **given: Any) -> None:
     """Send recorded requests again through the router and compare the answers with the originals.
 
     Each replay is a new exchange that names its original; more than one are grouped in a run.
