@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import sys
 
-_FILLER = frozenset(
-    """a an and any app application are as at be build by can create for from has have i in into is it its library
-    make me module my of on one or our package page please program project service simple small so some that the
-    their this to tool using want we website which with write you landing site web python typescript react vite
-    next nextjs fastapi cli tests test tested""".split()
-)
+_FILLER_WORDS = """
+a an and any app application are as at be build by can create for from has have i in into is it its library
+make me module my of on one or our package page please program project service simple small so some that the
+their this to tool using want we website which with write you landing site web python typescript react vite
+next nextjs fastapi cli tests test tested
+"""
+_FILLER = frozenset(_FILLER_WORDS.split())
 MAX_TITLE = 100
+_IMPORTED_BY_GATES = """
+pytest pluggy iniconfig packaging mypy ruff tests conftest src fastapi starlette uvicorn httpx pydantic anyio
+"""
+_TAKEN = frozenset(
+    [*keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names, *_IMPORTED_BY_GATES.split()]
+)
+"""Names that a package can't have: they could not be imported, or would hide what the gates import."""
 
 
 def brief_words(brief: str, limit: int = 12) -> list[str]:
@@ -33,4 +43,6 @@ def variables(brief: str) -> dict[str, str]:
     plain = [re.sub(r"[^a-z0-9]", "", word) for word in brief_words(brief)]
     kept = [word for word in plain if word and word[0].isalpha()][:3] or ["generated"]
     name = "-".join(kept)[:40].strip("-")
+    if name in _TAKEN:
+        name = f"{name}-kit"
     return {"name": name, "package": name.replace("-", "_"), "title": title(brief), "brief": brief}
