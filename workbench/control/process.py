@@ -1,0 +1,181 @@
+"""The router as a process: started detached, waited for, stopped.
+
+One router a home: its own lock sees to that, so two starters at once end with one router and the same
+address. What the process says before its log is open goes to ``logs/router-start.log``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.control.locate import (
+    RouterAddress,
+    RouterFile,
+    address_of,
+    alive,
+    find_router,
+    look,
+    read_router_file,
+)
+from workbench.control.logtail import last_words
+from workbench.control.ports import next_free
+from workbench.domain.errors import RouterUnreachable
+from workbench.settings import Home, load_settings, merged_environment
+
+WAIT_S = 30.0
+_POLL_S = 0.03
+
+Note = Callable[[str], None]
+
+
+def _silence(_: str) -> None:
+    """Say nothing."""
+
+
+def obtain_router(
+    home: Home, *, start: bool = True, wait_s: float = WAIT_S, on_note: Note = _silence
+) -> RouterAddress:
+    """Return the home's router, started on the configured or next free port if none answers.
+
+    Raises RouterUnreachable when it is down and `start` is False, or when it does not become ready.
+    """
+    found = find_router(home)
+    if found is not None:
+        return found
+    if not start:
+        raise RouterUnreachable(f"no router runs in {home.root}", hint=start_command(home))
+    return start_router(home, wait_s=wait_s, on_note=on_note)
+
+
+async def ensure_router(
+    home: Home, *, start: bool = True, wait_s: float = WAIT_S, on_note: Note = _silence
+) -> RouterAddress:
+    """Do as `obtain_router` does, without blocking the event loop; `on_note` is called from a thread."""
+    return await asyncio.to_thread(obtain_router, home, start=start, wait_s=wait_s, on_note=on_note)
+
+
+def start_command(home: Home) -> str:
+    """Return the command that starts this home's router."""
+    import shlex
+
+    return f"workbench --home {shlex.quote(str(home.root))} router start"
+
+
+def start_router(
+    home: Home,
+    port: int | None = None,
+    wait_s: float = WAIT_S,
+    *,
+    host: str | None = None,
+    on_note: Note = _silence,
+) -> RouterAddress:
+    """Start the router detached and return its address once it is ready; a running one is returned at once.
+
+    `port` None: the configured one. Where it is taken the next free one is used and said. Raises
+    RouterUnreachable with the end of what the process said, UsageError when no port is free.
+    """
+    found = find_router(home)
+    if found is not None:
+        return found
+    settings = load_settings(home, merged_environment(home), {"router.port": port, "router.host": host})
+    chosen = next_free(settings.router.host, settings.router.port)
+    if chosen != settings.router.port:
+        on_note(f"port {settings.router.port} is taken by another program: the router takes {chosen}")
+    process, words = _spawn(home, settings.router.host, chosen)
+    return _await_ready(home, process, words, time.monotonic() + wait_s, wait_s)
+
+
+def _spawn(home: Home, host: str, port: int) -> tuple[subprocess.Popen[bytes], Path]:
+    home.logs.mkdir(parents=True, exist_ok=True)
+    words = home.logs / "router-start.log"
+    argv = [sys.executable, "-m", "workbench", "--home", str(home.root), "router", "serve"]
+    argv += ["--host", host, "--port", str(port)]
+    with words.open("wb") as output:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=home.root,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "WORKBENCH_HOME": str(home.root)},
+        )
+    return process, words
+
+
+def _await_ready(
+    home: Home, process: subprocess.Popen[bytes], words: Path, deadline: float, wait_s: float
+) -> RouterAddress:
+    while time.monotonic() < deadline:
+        seen = look(home, timeout_s=1.0)
+        if seen.state == "ready" and seen.file is not None:
+            return address_of(home, seen.file)
+        if process.poll() is not None:
+            return _after_exit(home, process.returncode, words)
+        time.sleep(_POLL_S)
+    process.terminate()
+    raise RouterUnreachable(
+        f"the router was not ready within {wait_s:g} s\n{last_words(words)}".rstrip(),
+        hint=f"workbench --home {home.root} router serve   # shows what it does",
+    )
+
+
+def _after_exit(home: Home, code: int, words: Path) -> RouterAddress:
+    """Take the router another starter won the race with, else say why ours ended."""
+    for _ in range(20):
+        found = find_router(home)
+        if found is not None:
+            return found
+        if not home.router_json.exists():
+            break
+        time.sleep(0.1)
+    raise RouterUnreachable(
+        f"the router ended at once (exit {code})\n{last_words(words)}".rstrip(),
+        hint=f"workbench --home {home.root} doctor",
+    )
+
+
+def stop_router(home: Home, *, wait_s: float | None = None, force: bool = False) -> bool:
+    """Stop the home's router and return whether one ran.
+
+    It lets streams finish for the drain time; after `wait_s` (None: drain time and 5 s) it is told to end at
+    once, and killed if it does not. `force` does not wait for streams.
+    """
+    file = read_router_file(home)
+    if file is None or not alive(file):
+        home.router_json.unlink(missing_ok=True)
+        return False
+    if wait_s is None:
+        wait_s = load_settings(home, os.environ).router.drain_s + 5
+    signals = [(signal.SIGTERM, 0.2 if force else wait_s), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)]
+    for number, patience in signals:
+        _signal(file, number)
+        if _gone(file, patience):
+            break
+    home.router_json.unlink(missing_ok=True)
+    return True
+
+
+def _signal(file: RouterFile, number: signal.Signals) -> None:
+    try:
+        os.kill(file.pid, number)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise RouterUnreachable(f"the router (pid {file.pid}) belongs to another user") from None
+
+
+def _gone(file: RouterFile, patience_s: float) -> bool:
+    end = time.monotonic() + patience_s
+    while alive(file):
+        if time.monotonic() > end:
+            return False
+        time.sleep(_POLL_S)
+    return True
