@@ -1,0 +1,45 @@
+"""The documents tell the truth about what can be checked: links, import laws, exit codes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from workbench.domain import errors
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "apps" / "router-demo").glob("*.md")]
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(document: Path) -> None:
+    """A link to a file in the repository names one that is there."""
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text())
+    assert [] == [target for target in targets if not (document.parent / target).exists()]
+
+
+def test_the_layers_in_the_architecture_are_the_ones_that_are_checked() -> None:
+    """docs/architecture.md and the import contracts name the same order."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert " > ".join(layers) in (ROOT / "docs" / "architecture.md").read_text()
+
+
+def test_every_error_class_stands_in_the_tree_of_its_module() -> None:
+    """The docstring's tree shows each class with its exit code."""
+    tree = errors.__doc__ or ""
+    for error in vars(errors).values():
+        if isinstance(error, type) and issubclass(error, errors.WorkbenchError):
+            assert re.search(rf"\b{error.__name__}\s+(exit )?{error.exit_code}\b", tree), error.__name__
+
+
+def test_every_package_room_stands_in_the_architecture() -> None:
+    """A room that is not on the map is not found by newcomers."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = {path.name for path in (ROOT / "workbench").iterdir() if (path / "__init__.py").exists()}
+    assert set() == {room for room in rooms if f"`{room}/`" not in text}
