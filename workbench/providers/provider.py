@@ -105,6 +105,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     weight: float | None = None
     rpm: int | None = None
     tpm: int | None = None
+    itpm: int | None = None
+    otpm: int | None = None
+    rpd: int | None = None
+    tpd: int | None = None
     max_parallel: int | None = None
     num_retries: int | None = None
     cooldown_s: float | None = None
@@ -114,6 +118,10 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     max_budget_usd: float | None = None
     budget_duration: str | None = None
     max_input_tokens: int | None = None
+
+    def __repr__(self) -> str:
+        """Name it without its headers and parameters, which may hold secrets."""
+        return f"Deployment({self.id!r}, {self.provider}/{self.model})"
 
 
 class Call(msgspec.Struct, kw_only=True):
@@ -141,7 +149,7 @@ class Answer:
     __slots__ = ("chunks", "headers", "status", "url")
 
     def __init__(
-        self, *, status: int, headers: Headers, url: str | None, chunks: AsyncIterator[bytes]
+        self, *, status: int, headers: Headers, chunks: AsyncIterator[bytes], url: str | None = None
     ) -> None:
         self.status = status
         self.headers = headers
@@ -159,7 +167,7 @@ class Answer:
             await close()
 
 
-class ProviderFailure(Exception):  # noqa: N818 - a failure is the word of this room
+class ProviderFailure(Exception):
     """No answer, or one that broke off. `message` never holds a key or a query string."""
 
     def __init__(

@@ -9,23 +9,8 @@ from typing import Any
 import msgspec
 
 from workbench.providers.provider import Deployment, Secret
+from workbench.routing.config_notice import Notice
 from workbench.settings import Home
-
-
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something in a file that is ignored or doubtful; never a reason not to start."""
-
-    message: str
-    file: str
-    path: str = ""
-    line: int | None = None
-    hint: str | None = None
-
-    def text(self) -> str:
-        """Return one line for a log or a terminal."""
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{where}: {self.path}: {self.message}{hint}"
 
 
 class Alias(msgspec.Struct, frozen=True):
@@ -106,4 +91,6 @@ def load_config(home: Home, environ: Mapping[str, str]) -> RouterConfig:
     `environ` is the merged environment (`settings.merged_environment`). Raises ConfigError with file, line,
     path and the nearest right key.
     """
-    raise NotImplementedError
+    from workbench.routing.config_load import load_file
+
+    return load_file(home.config, environ)

@@ -16,8 +16,8 @@ class RouteError(Exception):
 
     `status` is the HTTP status, `code` a stable word (``model_not_found``, ``rate_limit``,
     ``all_deployments_down``, ``upstream_error`` …), `param` the JSON path of what is wrong in the body,
-    `details` goes into the error's body as it is. `upstream_body` is set where an upstream's own error
-    (400, 404, 413, 422) passes untouched, with its `content_type`.
+    `details` goes into the error's body as it is. `deployment`, `provider` and `attempts` say who was tried
+    last and how often. An upstream's own 400, 404, 413 or 422 is no RouteError: it passes as an answer.
     """
 
     def __init__(
@@ -30,9 +30,6 @@ class RouteError(Exception):
         retry_after_s: float | None = None,
         param: str | None = None,
         details: dict[str, Any] | None = None,
-        deployment: str | None = None,
-        provider: str | None = None,
-        attempts: int = 0,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -42,9 +39,9 @@ class RouteError(Exception):
         self.retry_after_s = retry_after_s
         self.param = param
         self.details = details or {}
-        self.deployment = deployment
-        self.provider = provider
-        self.attempts = attempts
+        self.deployment: str | None = None
+        self.provider: str | None = None
+        self.attempts = 0
 
 
 class StreamBroken(RouteError):

@@ -36,15 +36,26 @@ class RouteRequest(msgspec.Struct, kw_only=True):
     tags: tuple[str, ...] = ()
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answered: the group, the deployment's id, its provider and the upstream's model name."""
+
+    group: str
+    deployment: str
+    provider: str
+    model: str
+    attempts: int = 1
+
+
 class RouteAnswer:
     """The answer for the client.
 
     Iterate `chunks` once, writing each to the client. `ending` turns True just before the chunk is yielded
     that ends the answer (a stream's terminal event, split off as a chunk of its own, or a plain body): commit
     the record before that chunk is sent. A stream may also end without such a chunk (an upstream without
-    ``[DONE]``): then commit before the end of the body is sent. `chunks` raises StreamBroken when the upstream
-    was cut, stalled or malformed. Call `aclose` when the client left, or always in a ``finally``.
+    ``[DONE]``): then commit before the end of the body is sent. `chunks` raises StreamBroken when the
+    upstream was cut, stalled or malformed. Call `aclose` when the client left, or always in a ``finally``.
 
+    `headers` are the upstream's that may be passed on (content type, rate limits, request id).
     `usage`, `cost_usd`, `finish_reason` and `upstream_error` are complete once `chunks` is exhausted.
     """
 
@@ -53,24 +64,21 @@ class RouteAnswer:
         *,
         status: int,
         headers: Headers,
-        model: str,
-        deployment: str,
-        provider: str,
+        origin: Origin,
         stream: bool,
         chunks: AsyncIterator[bytes],
-        attempts: int = 1,
-        cache: Cache = "off",
         close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.status = status
         self.headers = headers
-        self.model = model
-        self.deployment = deployment
-        self.provider = provider
+        self.group = origin.group
+        self.model = origin.model
+        self.deployment = origin.deployment
+        self.provider = origin.provider
         self.stream = stream
         self.chunks = chunks
-        self.attempts = attempts
-        self.cache = cache
+        self.attempts = origin.attempts
+        self.cache: Cache = "off"
         self.ending = False
         self.usage: Usage | None = None
         self.cost_usd: float | None = None

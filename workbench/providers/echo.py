@@ -1,0 +1,45 @@
+"""The echo provider: says back the last thing the user said, or what the config's ``mock_response`` says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from workbench.domain.conversation import messages_of
+from workbench.providers.canned import Words, canned_answer
+from workbench.providers.provider import Answer, Call, ProviderFailure
+
+
+class EchoProvider:
+    """Answers in this process at once."""
+
+    name = "echo"
+
+    async def send(self, call: Call) -> Answer:
+        """Return the echo. Raises ProviderFailure for a body that is no JSON object."""
+        request = decoded(call)
+        fixed = call.deployment.params.get("mock_response")
+        text = fixed if isinstance(fixed, str) else last_words(call.endpoint, request)
+        return canned_answer(call, request, Words(text=text))
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def decoded(call: Call) -> dict[str, Any]:
+    """Return the call's body. Raises ProviderFailure where it is no JSON object."""
+    try:
+        request = msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProviderFailure("malformed", "the request is not JSON") from None
+    if not isinstance(request, dict):
+        raise ProviderFailure("malformed", "the request is not a JSON object")
+    return request
+
+
+def last_words(endpoint: str, request: dict[str, Any]) -> str:
+    """Return the text of the last message that is not the assistant's, else of the last one."""
+    messages = messages_of(endpoint, request)
+    asked = [message for message in messages if message.role != "assistant"] or messages
+    return asked[-1].text() if asked else ""
