@@ -1,4 +1,4 @@
-"""The ASGI application: a small dispatch of its own for model calls, Starlette's routing for everything else."""
+"""The ASGI application: an own small dispatch for model calls, Starlette's routing for everything else."""
 
 from __future__ import annotations
 
@@ -44,12 +44,16 @@ def create_app(gateway: Gateway) -> ASGIApp:
     return app
 
 
-async def _model_call(gateway: Gateway, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+async def _model_call(
+    gateway: Gateway, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send
+) -> None:
     headers = dict(scope["headers"])
     principal = gateway.keys.check(headers)
     if principal is None:
         gateway.metrics.unauthorized.inc()
-        log.info("refused a request without a good key", extra={"path": scope["path"], "client": scope["client"]})
+        log.info(
+            "refused a request without a good key", extra={"path": scope["path"], "client": scope["client"]}
+        )
         await send_problem(send, problems.unauthorized(), endpoint.dialect)
         return
     await serve_call(gateway, endpoint, Request(scope, receive, headers, principal), send)

@@ -41,7 +41,7 @@ class Keys:
         self._tenants = {bytes.fromhex(digest): Principal(tenant) for digest, tenant in tenants.items()}
 
     def check(self, headers: Mapping[bytes, bytes]) -> Principal | None:
-        """Return who is calling, by ``Authorization: Bearer`` or ``x-api-key``; None when the key is not good.
+        """Return who is calling, by ``Authorization: Bearer`` or ``x-api-key``; None when no key is good.
 
         `headers` has lower-case names.
         """

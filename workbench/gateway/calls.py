@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from workbench.domain.exchange import Attempt
@@ -22,14 +21,14 @@ from workbench.gateway.problems import Problem
 from workbench.gateway.replies import Lines, as_text, own_lines, passed_lines
 from workbench.gateway.requests import Request, new_exchange
 from workbench.gateway.sse import error_events
-from workbench.recording.recorder import RecordingRequired
+from workbench.recording.state import RecordingRequired
 from workbench.routing.errors import RouteError
 from workbench.routing.values import RouteAnswer, RouteRequest
 
 if TYPE_CHECKING:
     from workbench.gateway.client import Send
     from workbench.gateway.gateway import Gateway
-    from workbench.recording.recorder import Recording
+    from workbench.recording.recording import Recording
 
 log = logging.getLogger("workbench.gateway")
 
@@ -53,7 +52,7 @@ async def serve_call(gateway: Gateway, endpoint: Endpoint, request: Request, sen
     try:
         recording = gateway.recorder.open(exchange, request.lines, body)
     except RecordingRequired as error:
-        await _send_unrecorded(send, endpoint, problems.recording_required(str(error)), exchange.id)
+        await _send_unrecorded(send, endpoint, problems.recording_required(error.message), exchange.id)
         return
     call = _Call(gateway, endpoint, request, send, recording)
     gateway.enter()
@@ -72,7 +71,16 @@ async def _send_unrecorded(send: Send, endpoint: Endpoint, problem: Problem, exc
 class _Call:
     """The exchange under way; each method adds one concern and cleans up after itself."""
 
-    __slots__ = ("_clean", "_endpoint", "_exchange", "_gateway", "_recording", "_request", "_send", "_started")
+    __slots__ = (
+        "_clean",
+        "_endpoint",
+        "_exchange",
+        "_gateway",
+        "_recording",
+        "_request",
+        "_send",
+        "_started",
+    )
 
     def __init__(
         self, gateway: Gateway, endpoint: Endpoint, request: Request, send: Send, recording: Recording
@@ -132,30 +140,30 @@ class _Call:
             if answer.ending:
                 held = held + chunk if held else chunk
                 continue
-            self._recording.write(chunk)
             if not self._started:
-                await self._start(answer.status, self._lines(answer))
+                lines = self._lines(answer)
+                self._recording.response_headers = as_text(lines)
+                await self._start(answer.status, lines)
+            self._recording.write(chunk)
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             self._clean = chunk.endswith((b"\n\n", b"\r\n\r\n"))
         return held
 
     async def _finish(self, answer: RouteAnswer, held: bytes) -> None:
-        if held:
-            self._recording.write(held)
-        lines = [] if self._started else self._lines(answer)
-        if not self._started and not answer.stream:
-            lines.append((b"content-length", b"%d" % len(held)))
+        """Commit, then send what ends the answer."""
+        self._recording.write(held)
         if not self._started:
-            self._recording.respond(answer.status, as_text(lines))
+            lines = self._lines(answer)
+            if not answer.stream:
+                lines.append((b"content-length", b"%d" % len(held)))
+            self._recording.response_headers = as_text(lines)
         await self._recording.commit()
         if not self._started:
-            await self._start(answer.status, lines, recorded=True)
+            await self._start(answer.status, lines)
         await self._send({"type": "http.response.body", "body": held, "more_body": False})
 
-    async def _start(self, status: int, lines: Lines, *, recorded: bool = False) -> None:
+    async def _start(self, status: int, lines: Lines) -> None:
         self._started = True
-        if not recorded:
-            self._recording.respond(status, as_text(lines))
         await self._send({"type": "http.response.start", "status": status, "headers": lines})
 
     async def _refuse(self, problem: Problem) -> None:
@@ -168,10 +176,10 @@ class _Call:
         exchange.status = problem.status
         body = problem.body(self._endpoint.dialect, exchange.id)
         lines = own_lines(exchange) + problem.headers() + [(b"content-length", b"%d" % len(body))]
-        self._recording.respond(problem.status, as_text(lines))
+        self._recording.response_headers = as_text(lines)
         self._recording.write(body)
         await self._recording.commit()
-        await self._start(problem.status, lines, recorded=True)
+        await self._start(problem.status, lines)
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _break_off(self, problem: Problem) -> None:

@@ -19,7 +19,7 @@ _DISCARD_S = 2.0
 _WATCH_AFTER_S = 0.02
 
 
-class ClientLeft(Exception):  # noqa: N818  (not a fault: people close their terminals)
+class ClientLeft(Exception):
     """The client's connection ended before its request was there."""
 
 
@@ -49,7 +49,9 @@ async def _read_rest(receive: Receive, limit: int, first: bytes) -> bytes:
         try:
             message = await asyncio.wait_for(receive(), BODY_IDLE_S)
         except TimeoutError:
-            raise Problem(408, "request_timeout", "the request's body stopped coming", retryable=True) from None
+            raise Problem(
+                408, "request_timeout", "the request's body stopped coming", retryable=True
+            ) from None
         if message["type"] == "http.disconnect":
             raise ClientLeft
         parts.append(message.get("body", b""))
@@ -74,9 +76,9 @@ async def _discard(receive: Receive) -> None:
 class Presence:
     """Ends the block's task when the client goes away.
 
-    As an async context manager it swallows the cancellation that it caused, and `gone` tells of it. ASGI tells
-    of a client that left by `receive` only, so somebody has to wait there. That somebody is a task that starts
-    after 20 ms: most plain answers are over by then and do not pay for it.
+    As an async context manager it swallows the cancellation that it caused, and `gone` tells of it. ASGI
+    tells of a client that left by `receive` only, so somebody has to wait there. That somebody is a task that
+    starts after 20 ms: most plain answers are over by then and do not pay for it.
     """
 
     __slots__ = ("_receive", "_task", "_timer", "_watcher", "gone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,46 +19,33 @@ DRAIN_RETRY_S = 5.0
 """What a stopping router gives as ``Retry-After``; a restart takes less."""
 
 
+@dataclass(kw_only=True, eq=False)
 class Gateway:
-    """The gateway's dependencies and its small state: how many exchanges are under way, and whether it drains."""
+    """The gateway's dependencies and its small state: what is under way, and whether it drains."""
 
-    def __init__(
-        self,
-        *,
-        router: Router,
-        recorder: Recorder,
-        keys: Keys,
-        metrics: Metrics,
-        tail: Tail,
-        instance: str,
-        version: str,
-        max_body_bytes: int,
-        default_model: str | None = None,
-        reload: Callable[[], Awaitable[dict[str, Any]]] | None = None,
-        set_profile: Callable[[str], Awaitable[dict[str, Any]]] | None = None,
-    ) -> None:
-        self.router = router
-        self.recorder = recorder
-        self.keys = keys
-        self.metrics = metrics
-        self.tail = tail
-        self.instance = instance
-        self.version = version
-        self.max_body_bytes = max_body_bytes
-        self.default_model = default_model
-        self.reload = reload
-        self.set_profile = set_profile
-        self.in_flight = 0
-        self.draining = False
-        self.ready = True
-        self._started = time.monotonic()
-        self._idle = asyncio.Event()
+    router: Router
+    recorder: Recorder
+    keys: Keys
+    metrics: Metrics
+    tail: Tail
+    instance: str
+    version: str
+    max_body_bytes: int
+    default_model: str | None = None
+    reload: Callable[[], Awaitable[dict[str, Any]]] | None = None
+    set_profile: Callable[[str], Awaitable[dict[str, Any]]] | None = None
+    in_flight: int = 0
+    draining: bool = False
+    started: float = field(default_factory=time.monotonic)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
         self._idle.set()
 
     @property
     def uptime_s(self) -> float:
         """Seconds since the gateway was made."""
-        return time.monotonic() - self._started
+        return time.monotonic() - self.started
 
     def enter(self) -> None:
         """Count an exchange that begins."""

@@ -77,9 +77,7 @@ def health_document(gateway: Gateway) -> dict[str, Any]:
 
 
 def _not_ready(gateway: Gateway) -> str | None:
-    if gateway.draining:
-        return "the router is shutting down"
-    return None if gateway.ready else "the router is starting"
+    return "the router is shutting down" if gateway.draining else None
 
 
 def _root(gateway: Gateway) -> dict[str, Any]:

@@ -44,7 +44,7 @@ _ANTHROPIC_TYPES = {
 }
 
 
-class Problem(Exception):  # noqa: N818  (an answer to the client, not a fault of the program)
+class Problem(Exception):
     """An answer that is an error of ours.
 
     `status` is HTTP's, `code` a stable snake_case word, `message` a sentence for people, `param` the
@@ -115,7 +115,7 @@ def too_large(limit: int) -> Problem:
     return Problem(
         413,
         "request_too_large",
-        f"the request's body is larger than {limit / 1e6:g} MB; router.max_body_mb in workbench.yaml raises it",
+        f"the body is larger than {limit / 1e6:g} MB; router.max_body_mb in workbench.yaml raises the limit",
         details={"limit_bytes": limit},
     )
 
@@ -147,6 +147,6 @@ def crashed(exchange_id: str | None) -> Problem:
     return Problem(
         500,
         "internal_error",
-        f"the router failed on this request; see logs/router.log for {exchange_id or 'the time of this request'}",
+        f"the router failed on this request; logs/router.log has the rest ({exchange_id or 'by its time'})",
         retryable=True,
     )

@@ -24,7 +24,9 @@ MAX_TAGS = 32
 class Request:
     """The head of a request, read once."""
 
-    def __init__(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], principal: Principal) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], principal: Principal
+    ) -> None:
         self.started_at = time.time_ns() // 1000
         self.receive = receive
         self.headers = headers
@@ -61,7 +63,9 @@ class Request:
             raise Problem(403, "tenant_mismatch", f"this key belongs to the tenant {own!r}, not to {named!r}")
 
 
-def new_exchange(gateway: Gateway, endpoint: Endpoint, request: Request, wish: Wish | None, body: bytes) -> Exchange:
+def new_exchange(
+    gateway: Gateway, endpoint: Endpoint, request: Request, wish: Wish | None, body: bytes
+) -> Exchange:
     """Return the exchange of a request whose body is there."""
     exchange_id = new_id(EXCHANGE, request.started_at)
     return Exchange(

@@ -1,7 +1,7 @@
 """The live tail: what ``GET /internal/events`` streams.
 
-Delivery: at most once. A subscriber that reads too slowly loses the oldest events and is told how many; nothing here
-ever slows an exchange down. Whoever needs every exchange reads the store.
+Delivery: at most once. A subscriber that reads too slowly loses the oldest events and is told how many;
+nothing here ever slows an exchange down. Whoever needs every exchange reads the store.
 """
 
 from __future__ import annotations

@@ -90,14 +90,16 @@ class BackgroundHandler(logging.Handler):
     def _write(self) -> None:
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            note = logging.LogRecord(ROOT, logging.WARNING, "", 0, "%d log lines were dropped", (dropped,), None)
+            note = logging.LogRecord(
+                ROOT, logging.WARNING, "", 0, "%d log lines were dropped", (dropped,), None
+            )
             self._file.handle(note)
         while self._pending:
             self._file.handle(self._pending.popleft())
 
 
 def open_log(path: Path, level: int = logging.INFO) -> BackgroundHandler | None:
-    """Send our loggers and uvicorn's to `path`; return the handler to close, None where it can't be written."""
+    """Send our loggers and uvicorn's to `path`; return the handler, None where it can't be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -52,30 +52,29 @@ class Metrics:
 
     def __init__(self, readings: Readings | None = None) -> None:
         self.registry = CollectorRegistry()
-        made = {"registry": self.registry}
+        made = self.registry
         self.requests = Counter(
-            "workbench_requests", "Exchanges ended", ["endpoint", "model", "status", "state"], **made
+            "workbench_requests", "Exchanges ended", ["endpoint", "model", "status", "state"], registry=made
         )
-        self.unauthorized = Counter("workbench_unauthorized", "Requests without a good key", **made)
-        self.in_flight = Gauge("workbench_in_flight", "Exchanges under way", **made)
+        self.unauthorized = Counter("workbench_unauthorized", "Requests without a good key", registry=made)
         self.latency = Histogram(
             "workbench_latency_seconds",
             "Request's head to last byte",
             ["endpoint", "model"],
             buckets=_LATENCY,
-            **made,
+            registry=made,
         )
         self.ttft = Histogram(
             "workbench_ttft_seconds",
             "Request's head to first byte",
             ["endpoint", "model"],
             buckets=_TTFT,
-            **made,
+            registry=made,
         )
-        self.tokens = Counter("workbench_tokens", "Tokens", ["model", "direction"], **made)
-        self.cost = Counter("workbench_cost_usd", "Cost in USD", ["model"], **made)
+        self.tokens = Counter("workbench_tokens", "Tokens", ["model", "direction"], registry=made)
+        self.cost = Counter("workbench_cost_usd", "Cost in USD", ["model"], registry=made)
         self.attempts = Counter(
-            "workbench_attempts", "Tries at deployments", ["deployment", "provider", "outcome"], **made
+            "workbench_attempts", "Tries at deployments", ["deployment", "provider", "outcome"], registry=made
         )
         self._labels: dict[tuple[str, str], _Labels] = {}
         self._outcomes: dict[tuple[str, str, str], Counter] = {}

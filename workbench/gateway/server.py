@@ -1,0 +1,95 @@
+"""The HTTP server under the application: uvicorn on uvloop and httptools, on a socket of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from workbench.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from workbench.gateway.app import ASGIApp
+
+KEEP_ALIVE_S = 75
+"""Longer than clients' pools keep a connection, so that they close it, not we under their hands."""
+BACKLOG = 2048
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one. Raises UsageError when that can't be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise _explain(error, host, port) from None
+
+
+def _explain(error: OSError, host: str, port: int) -> UsageError:
+    if error.errno == errno.EADDRINUSE:
+        hint = "workbench router start   # takes the next free one; or --port N"
+        return UsageError(f"port {port} on {host} is taken by another program", hint=hint)
+    if error.errno == errno.EACCES:
+        return UsageError(
+            f"port {port} on {host} is not allowed for this user", hint="take a port above 1023"
+        )
+    return UsageError(
+        f"can't listen on {host}:{port}: {error.strerror or error}", hint="--host 127.0.0.1 always works"
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handling: the runtime decides when to drain and when to stop."""
+
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            ws="none",
+            backlog=BACKLOG,
+        )
+        super().__init__(config)
+        self._listener = listener
+        self._task: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, and say so."""
+        await super().startup(sockets)
+        self._up.set()
+
+    async def begin(self) -> None:
+        """Serve in a task of our own; return when connections are accepted."""
+        self._task = asyncio.create_task(self.serve(sockets=[self._listener]), name="http-server")
+        up = asyncio.create_task(self._up.wait(), name="http-server-up")
+        await asyncio.wait({self._task, up}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if self._task.done():
+            self._task.result()
+
+    async def end(self, *, force: bool = False) -> None:
+        """Close the socket and all connections; `force` cancels requests under way."""
+        self.should_exit = True
+        if force:
+            self.force_exit = True
+            running = list(self.server_state.tasks)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        if self._task is not None:
+            await self._task
