@@ -14,8 +14,9 @@ from workbench.domain.errors import CheckFailed
 from workbench.domain.verdict import ORDER, Comparison, Verdict, meets
 from workbench.replay.compare import compare
 from workbench.replay.readable import answer_text, request_text
-from workbench.replay.recorded import Recorded, read_recorded
+from workbench.replay.recorded import Recorded
 from workbench.replay.similarity import unified
+from workbench.replay.source import read_recorded
 
 Part = tuple[str, str, str]
 EXAMPLES = """\

@@ -21,6 +21,8 @@ _BY_NATURE = re.compile(
 """Keys whose values never repeat: ids, times, a stream's numbering and padding."""
 _CALLERS_OWN = frozenset({"input", "arguments", "metadata", "parsed"})
 """Keys whose objects hold what the model or client chose, where ``id`` is a word like any other."""
+_LABELS = frozenset({"type", "role", "name", "object", "status", "format", "finish_reason", "stop_reason"})
+"""Strings in a delta that are said again and again, not pieces to be joined."""
 _NUMBERING = ("index", "output_index", "content_index")
 
 Place = tuple[Hashable, ...]
@@ -61,12 +63,17 @@ def _fold_event(event: Event, folded: Fold) -> None:
 
 
 def _add(folded: Fold, place: Place, value: Any) -> None:
-    if "delta" in place and isinstance(value, str):
+    if isinstance(value, str) and _is_piece(place):
         folded[place] = folded.get(place, "") + value
         return
     seen = folded.setdefault(place, [])
     if value not in seen and not (value is None and "delta" in place):
         seen.append(value)
+
+
+def _is_piece(place: Place) -> bool:
+    """Tell whether strings at `place` continue each other; legacy completions have no delta but a text."""
+    return ("delta" in place and place[-1] not in _LABELS) or place[-3::2] == ("choices", "text")
 
 
 def _leaves(value: Any, path: Place) -> Iterator[tuple[Place, Any]]:

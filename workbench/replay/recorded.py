@@ -8,7 +8,6 @@ from workbench.domain import conversation
 from workbench.domain.answer import Answer
 from workbench.domain.exchange import Exchange
 from workbench.domain.message import Message
-from workbench.store.store import Reader
 
 
 class Recorded:
@@ -45,12 +44,3 @@ class Recorded:
         if status is None or status < 400:
             return said or f"the answer is not complete ({self.exchange.state})"
         return f"status {status}: {said}" if said else f"status {status}"
-
-
-def read_recorded(reader: Reader, exchange_id: str) -> Recorded:
-    """Return the exchange with that id or unique prefix, and its bodies.
-
-    Raises UnknownId, AmbiguousId, BodyDamaged, and StoreUnavailable when the store can't be read.
-    """
-    exchange = reader.exchange(exchange_id)
-    return Recorded(exchange, reader.body(exchange.id, "request"), reader.body(exchange.id, "response"))

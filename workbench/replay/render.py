@@ -5,6 +5,7 @@ The key never stands in the text: it comes from the environment variable `KEY_VA
 
 from __future__ import annotations
 
+import base64
 import json
 import pprint
 import shlex
@@ -33,7 +34,11 @@ def as_curl(payload: Payload, base_url: str) -> str:
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in _extra(payload)]
     if _is_streaming(payload):
         lines.append("-N")
-    lines.append(f"--data-raw {_shell_text(payload.body)}")
+    text = _shell_text(payload.body)
+    if text is None:  # a shell word can't hold every byte
+        encoded = base64.b64encode(payload.body).decode()
+        lines[0] = f"printf %s {encoded} | base64 -d | {lines[0]}"
+    lines.append("--data-binary @-" if text is None else f"--data-raw {text}")
     return " \\\n  ".join(lines) + "\n"
 
 
@@ -107,12 +112,12 @@ def _is_streaming(payload: Payload) -> bool:
     return isinstance(body, dict) and body.get("stream") is True
 
 
-def _shell_text(body: bytes) -> str:
-    """Return `body` as one shell word; bytes that no terminal should see are escaped by JSON or ``$'…'``."""
+def _shell_text(body: bytes) -> str | None:
+    """Return `body` as one shell word that no terminal acts on; None for what is neither text nor JSON."""
     text = body.decode("utf-8", "surrogateescape")
-    if text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable():
+    if text.replace("\n", "").replace("\t", "").isprintable():
         return shlex.quote(text)
     try:
         return shlex.quote(json.dumps(json.loads(text)))
     except (ValueError, UnicodeError):
-        return "$'" + "".join(f"\\x{byte:02x}" for byte in body) + "'"
+        return None

@@ -8,21 +8,22 @@ here: the router does that.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from workbench.client import ClientAnswer, RouterClient
-from workbench.domain.errors import UnknownId, UsageError
+from workbench.domain.errors import RouterUnreachable, UnknownId, UsageError
 from workbench.domain.exchange import Exchange, Headers
 from workbench.domain.payload import Payload
 from workbench.domain.verdict import Comparison
 from workbench.replay import headers as names
 from workbench.replay.compare import compare
 from workbench.replay.edit import Edit, apply_edits
-from workbench.replay.recorded import Recorded, read_recorded
-from workbench.replay.source import Source, exchange_source
+from workbench.replay.recorded import Recorded
+from workbench.replay.source import Source, exchange_source, read_recorded
 from workbench.store.store import Reader
 
 
@@ -102,7 +103,7 @@ async def resend(reader: Reader, client: RouterClient, source: Source, options: 
     RouterUnreachable when no answer came at all.
     """
     payload, own = prepare(source, options)
-    answer = await client.send(payload, own)
+    answer = await _send(client, payload, own)
     replay = await asyncio.to_thread(_recorded, reader, payload, answer)
     comparison = None
     if source.original is not None and not _answer_is_gone(source.original):
@@ -117,6 +118,16 @@ async def resend(reader: Reader, client: RouterClient, source: Source, options: 
         run=options.run,
         warnings=source.warnings,
     )
+
+
+async def _send(client: RouterClient, payload: Payload, own: Headers) -> ClientAnswer:
+    """Return the answer; one that breaks off is what had come by then, to be judged like any other."""
+    body = bytearray()
+    async with client.stream(payload, own) as reply:
+        with contextlib.suppress(RouterUnreachable):
+            async for chunk in reply:
+                body += chunk
+    return ClientAnswer(status=reply.status, headers=reply.headers, body=bytes(body), exchange=reply.exchange)
 
 
 async def resend_exchange(

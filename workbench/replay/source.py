@@ -12,7 +12,7 @@ from workbench.domain.ids import EXCHANGE, RUN, looks_like
 from workbench.domain.payload import Payload
 from workbench.domain.run import Run
 from workbench.replay.headers import sendable
-from workbench.replay.recorded import Recorded, read_recorded
+from workbench.replay.recorded import Recorded
 from workbench.store.store import Reader
 
 _PAGE = 200
@@ -26,6 +26,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     payload: Payload
     original: Recorded | None = None
     warnings: tuple[str, ...] = ()
+
+
+def read_recorded(reader: Reader, exchange_id: str) -> Recorded:
+    """Return the exchange with that id or unique prefix, and its bodies.
+
+    Raises UnknownId, AmbiguousId, BodyDamaged, and StoreUnavailable when the store can't be read.
+    """
+    exchange = reader.exchange(exchange_id)
+    return Recorded(exchange, reader.body(exchange.id, "request"), reader.body(exchange.id, "response"))
 
 
 def exchange_source(reader: Reader, exchange_id: str) -> Source:
