@@ -227,3 +227,68 @@ def router(home: Path) -> Iterator[RouterProcess]:
         yield process.start()
     finally:
         process.stop()
+
+
+class MockUpstream:
+    """`scripts/mock_openai.py` as another process; it counts what reaches it."""
+
+    def __init__(self, log: Path, *flags: str) -> None:
+        self._log = log.open("wb")
+        argv = [sys.executable, str(ROOT / "scripts" / "mock_openai.py"), "--port", "0", *flags]
+        self.process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=self._log, env=clean_environment(), start_new_session=True
+        )
+        assert self.process.stdout is not None
+        first = self.process.stdout.readline().decode()
+        assert first.startswith("mock_openai listening on "), (first, log.read_text())
+        self.base_url = first.split()[-1]
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return what came in so far, and what became of it."""
+        with urllib.request.urlopen(f"{self.base_url}/_mock/requests", timeout=10) as answer:
+            found = json.load(answer)
+        return found["requests"] if isinstance(found, dict) else found
+
+    def behave(self, **settings: Any) -> None:
+        """Change how it answers; no settings: as it was started."""
+        body = json.dumps(settings).encode()
+        url = f"{self.base_url}/_mock/settings"
+        urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=10).close()
+
+    def stop(self) -> None:
+        end(self.process)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self._log.close()
+
+
+def write_config(home: Path, groups: dict[str, str], *, settings: str = "") -> None:
+    """Write a router config: model group -> base URL of an OpenAI-compatible upstream (model name ``mock``)."""
+    lines = ["model_list:"]
+    for name, url in groups.items():
+        lines += [f"  - model_name: {name}", "    litellm_params:", "      model: openai/mock"]
+        lines += [f"      api_base: {url}/v1", "      api_key: sk-upstream-key-of-the-mock"]
+    path = home / "infra" / "litellm" / "config.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n" + settings)
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[MockUpstream]:
+    """An upstream process of its own."""
+    made = MockUpstream(tmp_path / "upstream.log")
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def mock_router(home: Path, upstream: MockUpstream) -> Iterator[RouterProcess]:
+    """A router whose model group ``mock`` is answered by `upstream`."""
+    write_config(home, {"mock": upstream.base_url})
+    process = RouterProcess(home)
+    try:
+        yield process.start()
+    finally:
+        process.stop()
