@@ -1,0 +1,24 @@
+"""Checks for people: one line each, faults with the command that mends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from workbench.cli.output import style
+from workbench.control.check import Check
+from workbench.domain.text import one_line
+
+_WORDS = {"ok": ("ok", "ok"), "warn": ("warn", "warn"), "bad": ("FAULT", "bad")}
+
+
+def print_checks(checks: Sequence[Check], *, color: bool) -> None:
+    """Print the checks on stdout; no information is in the colour alone."""
+    width = max((len(check.name) for check in checks), default=0)
+    for check in checks:
+        word, kind = _WORDS[check.status]
+        state = style(word.ljust(5), kind, color=color)
+        click.echo(f"{state}  {check.name.ljust(width)}  {one_line(check.detail, 600)}")
+        if check.fix:
+            click.echo(f"{'':7}{'':{width}}  {style('mend: ' + check.fix, 'head', color=color)}")

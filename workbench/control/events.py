@@ -1,0 +1,61 @@
+"""Following what goes through the router, across its restarts.
+
+Delivery: events are live only; what happens while no connection stands is not seen here, but is in the store.
+A `connected` item tells a reader when to look there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import msgspec
+
+from workbench.client import RouterClient
+from workbench.control.locate import RouterAddress, find_router
+from workbench.domain.errors import RouterUnreachable, UpstreamError
+from workbench.settings import Home
+
+RETRY_S = 1.0
+
+Kind = Literal["connected", "disconnected", "started", "updated", "finished"]
+
+
+class LiveEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened; `exchange` is the public JSON form, empty for the connection's own events."""
+
+    kind: str
+    exchange: dict[str, Any] = {}
+    detail: str = ""
+
+
+async def follow_events(home: Home, *, reconnect: bool = True) -> AsyncIterator[LiveEvent]:
+    """Yield events for ever, finding the router again each time it goes away.
+
+    With `reconnect` False it ends when the connection does. Raises RouterUnreachable only when there is no
+    router at the beginning and `reconnect` is False.
+    """
+    while True:
+        address = await asyncio.to_thread(find_router, home)
+        if address is None:
+            if not reconnect:
+                raise RouterUnreachable(f"no router runs in {home.root}", hint="workbench router start")
+        else:
+            async for event in _connection(address):
+                yield event
+            if not reconnect:
+                return
+        await asyncio.sleep(RETRY_S)
+
+
+async def _connection(address: RouterAddress) -> AsyncIterator[LiveEvent]:
+    detail = "the router ended the stream"
+    yield LiveEvent(kind="connected", detail=address.base_url)
+    try:
+        async with RouterClient(address.base_url, address.key) as client:
+            async for kind, exchange in client.events():
+                yield LiveEvent(kind=kind, exchange=exchange)
+    except (RouterUnreachable, UpstreamError) as error:
+        detail = error.message
+    yield LiveEvent(kind="disconnected", detail=detail)
