@@ -263,7 +263,7 @@ class MockUpstream:
 
 
 def write_config(home: Path, groups: dict[str, str], *, settings: str = "") -> None:
-    """Write a router config: model group -> base URL of an OpenAI-compatible upstream (model name ``mock``)."""
+    """Write a router config: model group -> base URL of an OpenAI-like upstream, its model ``mock``."""
     lines = ["model_list:"]
     for name, url in groups.items():
         lines += [f"  - model_name: {name}", "    litellm_params:", "      model: openai/mock"]

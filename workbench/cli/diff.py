@@ -9,6 +9,7 @@ import msgspec
 
 from workbench.cli.comparison import print_diff, print_facts, print_verdict
 from workbench.cli.context import Context, pass_context
+from workbench.cli.exchanges import find
 from workbench.cli.output import emit, say, style
 from workbench.domain.errors import CheckFailed
 from workbench.domain.verdict import ORDER, Comparison, Verdict, meets
@@ -37,7 +38,7 @@ Examples:
 def command(state: Context, first: str, second: str, only: str | None, expect: Verdict | None) -> None:
     """Compare two exchanges: what was asked, what came back, and the figures."""
     with state.reader() as reader:
-        original, other = read_recorded(reader, first), read_recorded(reader, second)
+        original, other = (read_recorded(reader, find(reader, given).id) for given in (first, second))
     comparison = compare(original, other)
     if state.json:
         emit(_document(comparison, original, other))

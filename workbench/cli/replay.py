@@ -11,6 +11,7 @@ import msgspec
 
 from workbench.cli.comparison import print_facts, print_lines, print_verdict, shown
 from workbench.cli.context import Context, pass_context
+from workbench.cli.exchanges import find
 from workbench.cli.output import emit, say, style, table
 from workbench.domain.errors import CheckFailed, UsageError
 from workbench.domain.verdict import ORDER, Verdict, meets
@@ -127,12 +128,12 @@ def _batch(
 def _sources(reader: Reader, argument: str) -> list[Source]:
     if is_run(argument):
         return run_sources(reader, reader.run(argument))
-    if is_exchange(argument):
-        return [exchange_source(reader, argument)]
+    if is_exchange(argument) or argument == "last":
+        return [exchange_source(reader, find(reader, argument).id)]
     path = Path(argument)
     if not path.exists():
         raise UsageError(
-            f"{argument!r} is neither an id (ex_…, run_…) nor a file", hint="workbench exchanges list"
+            f"{argument!r} is neither an id (ex_…, run_…, last) nor a file", hint="workbench exchanges list"
         )
     return [file_source(path)]
 

@@ -1,0 +1,43 @@
+"""Playback answers from the recording: nothing goes upstream, bytes and pauses are the original's."""
+
+from __future__ import annotations
+
+from tests.e2e.conftest import MockUpstream, RouterProcess
+
+
+def test_playback_needs_no_upstream(mock_router: RouterProcess, upstream: MockUpstream) -> None:
+    """With the upstream's process gone, plain and streamed answers come back byte for byte."""
+    router = mock_router
+    originals = [router.chat("hello", model="mock"), router.chat("hello", model="mock", stream=True)]
+    upstream.stop()
+    results = router.cli.json("replay", *originals, "--playback", "--fast", "--expect", "same")
+    for original, result in zip(originals, results, strict=True):
+        answers = [
+            router.cli.bytes("exchanges", "body", one, "response") for one in (original, result["replay"])
+        ]
+        assert answers[0] == answers[1]
+
+
+def test_playback_opens_no_connection(mock_router: RouterProcess, upstream: MockUpstream) -> None:
+    """The upstream counts one request: the original's."""
+    original = mock_router.chat("hello", model="mock", stream=True)
+    mock_router.cli.run("replay", original, "--playback", "--expect", "same")
+    assert len(upstream.requests()) == 1
+
+
+def test_playback_keeps_the_writes(mock_router: RouterProcess, upstream: MockUpstream) -> None:
+    """A stream with pauses is played back in as many writes, its last no earlier than the original's."""
+    upstream.behave(chunks=5, chunk_delay_ms=60)
+    original = mock_router.chat("hello", model="mock", stream=True)
+    result = mock_router.cli.json("replay", original, "--playback")
+    before, now = (mock_router.cli.json("exchanges", "show", one) for one in (original, result["replay"]))
+    assert now["latency_ms"] >= 0.9 * before["latency_ms"]
+    assert now["provider"] == "playback"
+
+
+def test_an_error_is_played_back_too(mock_router: RouterProcess, upstream: MockUpstream) -> None:
+    """Status and body of a failure are part of the recording."""
+    upstream.behave(status=422)
+    original = mock_router.chat("hello", model="mock")
+    result = mock_router.cli.json("replay", original, "--playback", "--expect", "same")
+    assert result["status"] == 422
