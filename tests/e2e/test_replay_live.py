@@ -127,13 +127,10 @@ def test_a_broken_answer_has_failed(mock_router: RouterProcess, upstream: MockUp
 def test_an_interrupted_replay_keeps_what_is_done(mock_router: RouterProcess, upstream: MockUpstream) -> None:
     """Ctrl-C after the first of three: exit 130, the first is recorded, the run is cancelled."""
     originals = [mock_router.chat(f"number {number}", model="mock") for number in range(3)]
-    before = len(upstream.requests())
+    upstream.behave(latency_ms=1500)
     process = mock_router.cli.start("replay", *originals, "--json")
     deadline = time.monotonic() + 60
-    while len(upstream.requests()) == before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    upstream.behave(latency_ms=60_000)
-    while len(upstream.requests()) < before + 2 and time.monotonic() < deadline:
+    while len(upstream.requests()) < len(originals) + 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=30)
