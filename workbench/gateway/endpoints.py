@@ -91,7 +91,7 @@ def read_wish(endpoint: Endpoint, body: bytes) -> Wish:
     try:
         data = _DECODERS[endpoint.path].decode(body)
     except msgspec.ValidationError as error:
-        raise _wrong(endpoint, error, body) from None
+        raise _wrong(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(400, "invalid_json", f"the body is not JSON: {error}", param="$") from None
     except RecursionError:
@@ -99,23 +99,7 @@ def read_wish(endpoint: Endpoint, body: bytes) -> Wish:
     return Wish(model=data.model or None, stream=bool(data.stream) and endpoint.streams)
 
 
-def _wrong(endpoint: Endpoint, error: msgspec.ValidationError, body: bytes) -> Problem:
+def _wrong(error: msgspec.ValidationError) -> Problem:
     match = _AT.match(str(error))
     what, path = (match["what"], match["path"] or "$") if match else (str(error), "$")
-    if "[...]" in path:
-        path = _index(endpoint, path, body)
     return Problem(422, "invalid_request", f"{what[:1].lower()}{what[1:]} at {path}", param=path)
-
-
-def _index(endpoint: Endpoint, path: str, body: bytes) -> str:
-    """Return `path` with the first ``[...]`` replaced by the index of the element at fault."""
-    member = path.removeprefix("$.").split("[", 1)[0]
-    element = next((f.type for f in msgspec.structs.fields(endpoint.body) if f.name == member), None)
-    if element != list[_Message]:
-        return path
-    for index, raw in enumerate(msgspec.json.decode(body)[member]):
-        try:
-            msgspec.convert(raw, _Message)
-        except msgspec.ValidationError:
-            return path.replace("[...]", f"[{index}]", 1)
-    return path
