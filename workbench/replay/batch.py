@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 import msgspec
-import psutil
 
 from workbench.client import RouterClient
-from workbench.domain.ids import RUN, new_id
-from workbench.domain.run import Run, RunStatus
+from workbench.replay.group import replay_run
 from workbench.replay.resend import Options, Replayed, resend_all
 from workbench.replay.source import Source
 from workbench.store.store import Store
@@ -40,20 +35,14 @@ async def replay_batch(
     """
     if len(batch.jobs) == 1 and batch.parent is None:
         return await _send(store, client, batch, on_result)
-    run = await asyncio.to_thread(_open_run, store, batch)
-    grouped = msgspec.structs.replace(
-        batch, jobs=[(source, msgspec.structs.replace(o, run=run.id)) for source, o in batch.jobs]
-    )
-    status: RunStatus = "failed"
-    reason: str | None = "an error ended it"
-    try:
-        results = await _send(store, client, grouped, on_result)
-        status, reason = _outcome(results)
-    except asyncio.CancelledError:
-        status, reason = "cancelled", "the user ended it"
-        raise
-    finally:
-        store.update_run(run.id, status=status, ended_at=_now_us(), stop_reason=reason)
+    models = {options.model for _, options in batch.jobs if options.model}
+    model = models.pop() if len(models) == 1 else None
+    async with replay_run(store, batch.title, model=model, parent=batch.parent) as group:
+        jobs = [(source, msgspec.structs.replace(options, run=group.id)) for source, options in batch.jobs]
+        results = await _send(store, client, msgspec.structs.replace(batch, jobs=jobs), on_result)
+        failed = sum(1 for replayed in results if is_failure(replayed))
+        if failed:
+            group.failure = f"{failed} of {len(results)} replays failed"
     return results
 
 
@@ -69,35 +58,8 @@ async def _send(
     return results
 
 
-def _open_run(store: Store, batch: Batch) -> Run:
-    now = _now_us()
-    models = {options.model for _, options in batch.jobs if options.model}
-    run = Run(
-        id=new_id(RUN, now),
-        kind="replay",
-        title=batch.title,
-        status="running",
-        started_at=now,
-        model=models.pop() if len(models) == 1 else None,
-        parent=batch.parent,
-        pid=os.getpid(),
-        pid_started=psutil.Process().create_time(),
-    )
-    store.create_run(run)
-    return run
-
-
-def _outcome(results: Sequence[Replayed]) -> tuple[RunStatus, str | None]:
-    failed = sum(1 for replayed in results if is_failure(replayed))
-    return ("failed", f"{failed} of {len(results)} replays failed") if failed else ("passed", None)
-
-
 def is_failure(replayed: Replayed) -> bool:
     """Tell whether the replay got no usable answer, though its original (if any) had one."""
     if replayed.comparison is None:
         return not replayed.replay.ok
     return replayed.comparison.verdict == "failed"
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
