@@ -31,7 +31,9 @@ def loaded_by(*argv: str) -> set[str]:
         "print()\n"
         "print(json.dumps([code, sorted(sys.modules)]))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60
+    )
     code_, modules = json.loads(done.stdout.splitlines()[-1])
     assert code_ == 0, done.stderr
     return set(modules)

@@ -125,7 +125,7 @@ def test_a_reader_that_leaves_is_no_error(home_dir):
         set -o pipefail
         {sys.executable} -m workbench --home {home_dir} --quiet config show --json | head -1
     """)
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", script], check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 
 
@@ -151,7 +151,11 @@ def test_ctrl_c_ends_with_130(home_dir):
 def test_python_dash_m_is_the_same_program(home_dir):
     """`python -m workbench` works like the console script."""
     done = subprocess.run(
-        [sys.executable, "-m", "workbench", "--version"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "workbench", "--version"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert (done.returncode, done.stdout) == (0, f"workbench {__version__}\n")
 
