@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from workbench.cli.main import NOUNS
 from workbench.domain import errors
+from workbench.domain.exchange import Exchange
+from workbench.domain.run import Run
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
@@ -43,3 +46,22 @@ def test_every_package_room_stands_in_the_architecture() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     rooms = {path.name for path in (ROOT / "workbench").iterdir() if (path / "__init__.py").exists()}
     assert set() == {room for room in rooms if f"`{room}/`" not in text}
+
+
+def test_every_command_stands_in_the_command_line_s_page() -> None:
+    """docs/cli.md names each noun the program knows."""
+    text = (ROOT / "docs" / "cli.md").read_text()
+    assert [] == [noun for noun in NOUNS if noun != "tui" and f"`{noun}`" not in text]
+
+
+def test_the_json_names_are_those_of_the_values() -> None:
+    """What docs/cli.md promises is in the JSON of an exchange and of a run."""
+    text = (ROOT / "docs" / "cli.md").read_text()
+    exchange_names, run_names = (
+        re.findall(r"`(\w+)`", paragraph) for paragraph in text.split("## JSON names")[1].split("\n\n")[1:3]
+    )
+    exchange = Exchange(id="ex_1", started_at=0, endpoint="/v1/chat/completions").to_json()
+    run = Run(id="run_1", kind="workflow", title="t", status="running", started_at=0).to_json()
+    assert set(exchange_names) <= set(exchange)
+    assert set(run_names) <= set(run)
+    assert len(exchange_names) > 20
