@@ -155,6 +155,23 @@ class RouterRuntime:
                 seen = _stamps(self.gateway.router.config.files)
 
 
+def run(
+    home: Home,
+    settings: Settings,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    on_ready: Callable[[Listening], None] | None = None,
+) -> None:
+    """Run `serve` on uvloop where it is installed."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:  # Windows has none
+        from asyncio import new_event_loop
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(serve(home, settings, host, port, on_ready=on_ready))
+
+
 async def serve(
     home: Home,
     settings: Settings,
