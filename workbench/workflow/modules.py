@@ -1,0 +1,215 @@
+"""The module store: a recipe's toolchain, built once for its pins, then shared read-only by all apps.
+
+``<home>/.modules/<kind>-<key>/``; the key is the hash of pins, interpreter version and platform, so another
+pin is another folder and nothing is ever changed in place. A folder counts when its ``ready.json`` is there.
+Installs run no code of the packages: wheels only, ``npm ci --ignore-scripts``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+from filelock import AsyncFileLock
+
+from workbench.domain.errors import ToolUnavailable
+from workbench.workflow.brief import variables
+from workbench.workflow.library import Kit
+from workbench.workflow.paths import write_atomic
+from workbench.workflow.process import Caps, Outcome, run
+from workbench.workflow.sandbox import Toolbox
+
+INSTALL_TIMEOUT_S = 600
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([\w.!+-]+)$")
+_SECRETS = re.compile(r"(API_KEY|_TOKEN|SECRET|PASSWORD|MASTER_KEY)$", re.I)
+
+Say = Callable[[str], None]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """``ready.json``: what the folder is, for people and for the garbage collection."""
+
+    kind: str
+    recipe: str
+    built_at: float
+    took_s: float
+
+
+class ModuleStore:
+    """Builds and finds toolchains below `root`. `say` hears what takes long."""
+
+    def __init__(self, root: Path, say: Say, environ: Mapping[str, str] | None = None) -> None:
+        self._root, self._say = root, say
+        self._environ = os.environ if environ is None else environ
+
+    async def toolbox(self, kit: Kit) -> Toolbox:
+        """Return the recipe's toolchain, built now if it is not there. Raises ToolUnavailable."""
+        if kit.recipe.toolchain.kind == "python":
+            return await self._python(kit)
+        return await self._node(kit)
+
+    async def _python(self, kit: Kit) -> Toolbox:
+        tools = kit.recipe.toolchain
+        self._check_version("Python", platform.python_version(), tools.min_version)
+        base = _outside_system(Path(sys.base_prefix))
+        if tools.requirements is None:
+            return Toolbox(binds=base, path=(str(Path(sys.base_prefix) / "bin"),))
+        pins = (kit.folder / tools.requirements).read_bytes()
+        prefix = Path(sys.prefix)
+        if not _satisfied(pins.decode()):
+            key = _key(pins, sys.version, platform.platform())
+            folder = await self._built(
+                f"python-{key}", kit, lambda path: self._make_venv(path, kit.folder, pins)
+            )
+            prefix = folder / "venv"
+        return Toolbox(binds=(*base, prefix), path=(str(prefix / "bin"),))
+
+    async def _make_venv(self, folder: Path, _: Path, pins: bytes) -> None:
+        requirements = folder / "requirements.txt"
+        requirements.write_bytes(pins)
+        venv = folder / "venv"
+        python = str(venv / "bin" / "python")
+        wheels = ["--only-binary", ":all:", "--requirement", str(requirements)]
+        if uv := shutil.which("uv"):
+            await self._install([uv, "venv", "--quiet", "--python", sys.executable, str(venv)], folder)
+            await self._install([uv, "pip", "install", "--quiet", "--python", python, *wheels], folder)
+            return
+        await self._install([sys.executable, "-m", "venv", str(venv)], folder)
+        await self._install([python, "-m", "pip", "install", "--quiet", *wheels], folder)
+
+    async def _node(self, kit: Kit) -> Toolbox:
+        tools = kit.recipe.toolchain
+        node = shutil.which("node")
+        npm = shutil.which("npm")
+        if node is None or npm is None:
+            raise ToolUnavailable(
+                f"the recipe {kit.recipe.name} needs Node and npm",
+                hint="https://nodejs.org/ or apt install npm",
+            )
+        version = (await self._checked([node, "--version"], Path.cwd())).output.decode().strip()
+        self._check_version("Node", version.removeprefix("v"), tools.min_version)
+        program = _real(node)
+        base = _outside_system(program.parent.parent)
+        if tools.lockfile is None:
+            return Toolbox(binds=base, path=(str(program.parent),))
+        lock = (kit.folder / tools.lockfile).read_bytes()
+        package = (kit.folder / tools.lockfile).with_name("package.json").read_bytes()
+        key = _key(lock, package, version, sys.platform, platform.machine())
+
+        async def make(folder: Path) -> None:
+            for name, value in variables("").items():
+                nonlocal lock, package
+                lock = lock.replace(b"{{%s}}" % name.encode(), value.encode())
+                package = package.replace(b"{{%s}}" % name.encode(), value.encode())
+            (folder / "package.json").write_bytes(package)
+            (folder / "package-lock.json").write_bytes(lock)
+            await self._install([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+            (folder / "node_modules").mkdir(exist_ok=True)
+
+        folder = await self._built(f"node-{key}", kit, make)
+        return Toolbox(
+            binds=base,
+            mounts=((folder / "node_modules", "node_modules"),),
+            path=("{app}/node_modules/.bin", str(program.parent)),
+        )
+
+    async def _built(self, name: str, kit: Kit, make: Callable[[Path], object]) -> Path:
+        """Return the ready folder; one process builds it while others wait."""
+        folder = self._root / name
+        ready = folder / "ready.json"
+        if not ready.is_file():
+            self._root.mkdir(parents=True, exist_ok=True)
+            async with AsyncFileLock(str(self._root / f"{name}.lock")):
+                if not ready.is_file():
+                    await self._build(folder, kit, make)
+        os.utime(ready)
+        return folder
+
+    async def _build(self, folder: Path, kit: Kit, make: Callable[[Path], object]) -> None:
+        _start_over(folder)
+        kind = kit.recipe.toolchain.kind
+        self._say(f"installing the {kind} toolchain of {kit.recipe.name}; this happens once")
+        began = time.monotonic()
+        result = make(folder)
+        if asyncio.iscoroutine(result):
+            await result
+        took = time.monotonic() - began
+        entry = Entry(kind=kind, recipe=kit.recipe.name, built_at=time.time(), took_s=round(took, 1))
+        write_atomic(folder / "ready.json", msgspec.json.encode(entry))
+        self._say(f"the {kind} toolchain is ready ({took:.1f} s)")
+
+    async def _install(self, argv: list[str], folder: Path) -> None:
+        self._say("$ " + " ".join(Path(part).name if part == argv[0] else part for part in argv))
+        await self._checked(argv, folder)
+
+    async def _checked(self, argv: list[str], folder: Path) -> Outcome:
+        """Run an installer with the user's environment, without the keys in it."""
+        environ = {name: value for name, value in self._environ.items() if not _SECRETS.search(name)}
+        environ.pop("VIRTUAL_ENV", None)
+        caps = Caps(timeout_s=INSTALL_TIMEOUT_S, memory_mb=4096, processes=512)
+        outcome = await run(argv, env=environ, cwd=folder, caps=caps)
+        if not outcome.passed:
+            tail = outcome.output.decode(errors="replace").strip()[-1500:]
+            raise ToolUnavailable(
+                f"{Path(argv[0]).name} {outcome.killed or f'ended with {outcome.exit_code}'}:\n{tail}",
+                hint="is the package registry reachable? the same command works again later",
+            )
+        return outcome
+
+    def _check_version(self, what: str, have: str, need: str | None) -> None:
+        if need is not None and _numbers(have) < _numbers(need):
+            raise ToolUnavailable(f"{what} {need} or newer is needed, this is {have}")
+
+
+def _real(program: str) -> Path:
+    return Path(program).resolve()
+
+
+def _start_over(folder: Path) -> None:
+    """Remove what a broken build left and make the folder."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def _key(*parts: bytes | str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update((part.encode() if isinstance(part, str) else part) + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def _outside_system(prefix: Path) -> tuple[Path, ...]:
+    """Return the folder to bind, or nothing when the sandbox has it anyway (``/usr`` and below)."""
+    return () if prefix.is_relative_to("/usr") else (prefix,)
+
+
+def _satisfied(pins: str) -> bool:
+    """Tell whether this interpreter's environment has every pin exactly, so that nothing must be built."""
+    for line in pins.splitlines():
+        text = line.partition("#")[0].partition(";")[0].strip()
+        if not text or text.startswith("-"):
+            continue
+        match = _PIN.match(text)
+        if match is None:
+            return False
+        try:
+            if importlib.metadata.version(match[1]) != match[2]:
+                return False
+        except importlib.metadata.PackageNotFoundError:
+            return False
+    return sys.prefix != sys.base_prefix
