@@ -9,16 +9,14 @@ from typing import Any
 import click
 import msgspec
 
-from workbench.cli.comparison import print_facts, print_lines, print_verdict, shown
 from workbench.cli.context import Context, pass_context
 from workbench.cli.exchanges import find
-from workbench.cli.output import emit, say, style, table
+from workbench.cli.replay_view import ReplayPrinter
+from workbench.cli.suite import ENDINGS, run_suite
 from workbench.domain.errors import CheckFailed, UsageError
 from workbench.domain.verdict import ORDER, Verdict, meets
 from workbench.replay.batch import Batch, replay_batch
 from workbench.replay.edit import parse_edit
-from workbench.replay.marks import marked_lines
-from workbench.replay.readable import answer_text
 from workbench.replay.resend import Options, Replayed, jobs_for
 from workbench.replay.source import (
     Source,
@@ -38,11 +36,12 @@ Examples:
   workbench replay ex_01k9 --set temperature=0 --expect equivalent
   workbench replay run_01k9 --playback                   a run from its recording, no upstream
   workbench replay saved.json                            a payload file
+  workbench replay suite.yaml                            requests with expectations
 """
 
 
 @click.command("replay", epilog=EXAMPLES)
-@click.argument("what", nargs=-1, required=True, metavar="EXCHANGE|RUN|FILE...")
+@click.argument("what", nargs=-1, required=True, metavar="EXCHANGE|RUN|FILE|SUITE...")
 @click.option(
     "--model", "-m", "models", multiple=True, metavar="GROUP", help="Send to this model; repeatable."
 )
@@ -66,10 +65,16 @@ def command(state: Context, /, what: tuple[str, ...], models: tuple[str, ...], *
     """
     flags = _Flags(**given)
     options = flags.options(models)
+    suite = next((Path(given) for given in what if given.endswith(ENDINGS)), None)
+    if suite is not None:
+        if len(what) > 1 or flags.expect:
+            raise UsageError("a suite is replayed alone, and says itself what it expects")
+        run_suite(state, suite, models, options, concurrency=flags.concurrency)
+        return
     with state.reader() as reader:
         batch = _batch(reader, what, models, options, flags.concurrency)
     _check_expectable(batch, flags.expect)
-    printing = _Printing(state, diff=len(batch.jobs) == 1 if flags.with_diff is None else flags.with_diff)
+    printing = ReplayPrinter(state, diff=len(batch.jobs) == 1 if flags.with_diff is None else flags.with_diff)
     try:
         state.run(_send(state, batch, printing))
     finally:
@@ -98,7 +103,7 @@ class _Flags(msgspec.Struct, frozen=True, kw_only=True):
         return Options(playback=self.playback, fast=self.fast, edits=edits)
 
 
-async def _send(state: Context, batch: Batch, printing: _Printing) -> None:
+async def _send(state: Context, batch: Batch, printing: ReplayPrinter) -> None:
     with state.store() as store:
         async with state.client() as client:
             await replay_batch(store, client, batch, printing.result)
@@ -136,79 +141,6 @@ def _sources(reader: Reader, argument: str) -> list[Source]:
             f"{argument!r} is neither an id (ex_…, run_…, last) nor a file", hint="workbench exchanges list"
         )
     return [file_source(path)]
-
-
-class _Printing:
-    """Prints each result as it comes, and at the end what only makes sense together."""
-
-    def __init__(self, state: Context, *, diff: bool) -> None:
-        self.results: list[Replayed] = []
-        self._state = state
-        self._diff = diff
-        self._color = state.colored
-        self._warned: set[str] = set()
-
-    def result(self, replayed: Replayed) -> None:
-        """Take one result; warnings go to stderr whatever the format."""
-        self.results.append(replayed)
-        for warning in replayed.warnings:
-            if warning not in self._warned:
-                self._warned.add(warning)
-                self._state.note(f"warning: {warning}")
-        if not self._state.json:
-            self._print(replayed)
-
-    def end(self) -> None:
-        """Print the whole: JSON (also of a part, when the user ended it), or the table of several."""
-        if self._state.json:
-            documents = [replayed.to_json() for replayed in self.results]
-            emit(documents[0] if len(documents) == 1 and documents[0]["run"] is None else documents)
-        elif len(self.results) > 1:
-            say()
-            _print_table(self.results, color=self._color)
-
-    def _print(self, replayed: Replayed) -> None:
-        name = replayed.exchange or "(not recorded)"
-        model = f" on {replayed.model}" if replayed.model else ""
-        click.echo(style(f"{name} replays {replayed.source}{model}", "head", color=self._color))
-        if replayed.comparison is not None:
-            print_verdict(replayed.comparison, color=self._color)
-        elif replayed.replay.problem:
-            say(replayed.replay.problem)
-        if self._diff:
-            self._print_detail(replayed)
-
-    def _print_detail(self, replayed: Replayed) -> None:
-        comparison, original = replayed.comparison, replayed.original
-        if comparison is None or original is None:
-            say(answer_text(replayed.replay))
-            return
-        print_facts(comparison.facts, color=self._color)
-        if comparison.verdict != "same":
-            lines = marked_lines(answer_text(original), answer_text(replayed.replay))
-            print_lines(lines, color=self._color)
-
-
-def _print_table(results: Sequence[Replayed], *, color: bool) -> None:
-    rows = []
-    for replayed in results:
-        exchange, comparison = replayed.replay.exchange, replayed.comparison
-        rows.append(
-            (
-                replayed.source,
-                replayed.exchange,
-                replayed.model,
-                comparison.verdict if comparison else None,
-                f"{comparison.similarity:.2f}" if comparison else None,
-                exchange.status,
-                exchange.input_tokens,
-                exchange.output_tokens,
-                shown(exchange.cost_usd),
-                shown(exchange.latency_ms),
-            )
-        )
-    columns = ("source", "replay", "model", "verdict", "alike", "status", "in", "out", "usd", "ms")
-    table(columns, rows, right=columns[4:], color=color)
 
 
 def _check_expectable(batch: Batch, expect: Verdict | None) -> None:
