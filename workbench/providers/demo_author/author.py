@@ -17,9 +17,21 @@ from typing import Any, Literal
 import msgspec
 
 from workbench.domain.message import Message
-from workbench.providers.demo_author import chat
+from workbench.providers.demo_author import (
+    chat,
+    flaky,
+    hostile,
+    prompt,
+    structured,
+    tools,
+    truncating,
+    workflow,
+)
 
 FinishReason = Literal["stop", "length", "tool_calls"]
+MODELS = ("demo", "demo-flaky", "demo-truncating", "demo-hostile")
+CHARS_PER_TOKEN = 4
+"""A rough measure, for ``max_tokens`` of a prompt that is no workflow's."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +49,16 @@ def answer(model: str, messages: Sequence[Message], *, request: dict[str, Any]) 
     `request` is the decoded request body; read are ``max_tokens`` and its synonyms, ``response_format``,
     ``tools`` and ``tool_choice``, whichever dialect they are in. Never raises for what a client may send.
     """
-    return Reply(text=chat.reply(messages))
+    asked = prompt.read(messages)
+    if asked is not None:
+        return _to_workflow(model, asked, request)
+    call = tools.call(messages, request)
+    if call is not None:
+        return Reply(tool=call, finish_reason="tool_calls")
+    form = structured.form(request)
+    if form is not None:
+        return Reply(text=structured.reply(form, messages))
+    return _cut(chat.reply(messages, hostile=model == "demo-hostile"), structured.max_tokens(request))
 
 
 def reply(model: str, messages: Sequence[Message], *, request: dict[str, Any]) -> str:
@@ -47,4 +68,18 @@ def reply(model: str, messages: Sequence[Message], *, request: dict[str, Any]) -
 
 def tool_call(messages: Sequence[Message], request: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     """Return the name and arguments of the tool call that the request asks for, or None."""
-    return None
+    return tools.call(messages, request)
+
+
+def _to_workflow(model: str, asked: prompt.Prompt, request: dict[str, Any]) -> Reply:
+    if model == "demo-truncating":
+        text, cut = truncating.answer(asked, structured.max_tokens(request))
+        return Reply(text=text, finish_reason="length" if cut else "stop")
+    speak = {"demo-flaky": flaky.answer, "demo-hostile": hostile.answer}.get(model, workflow.answer)
+    return Reply(text=speak(asked))
+
+
+def _cut(text: str, max_tokens: int | None) -> Reply:
+    if max_tokens is not None and len(text) > max_tokens * CHARS_PER_TOKEN:
+        return Reply(text=text[: max_tokens * CHARS_PER_TOKEN], finish_reason="length")
+    return Reply(text=text)

@@ -1,0 +1,20 @@
+"""Whole programs by recipe: which author writes for which recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workbench.providers.demo_author import brief as briefs
+from workbench.providers.demo_author.project import Project
+from workbench.providers.demo_author.prompt import Prompt
+from workbench.providers.demo_author.python_lib import catalog as python_lib
+
+_AUTHORS: dict[str, Callable[[briefs.Brief], Project]] = {
+    "python-lib": python_lib.write,
+}
+
+
+def write(prompt: Prompt) -> Project | None:
+    """Return the program for a prompt's brief and recipe, or None for a recipe that is not known here."""
+    author = _AUTHORS.get(prompt.marker.recipe)
+    return author(briefs.of(prompt.brief, prompt.name, prompt.package)) if author else None

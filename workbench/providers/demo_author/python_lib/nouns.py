@@ -1,0 +1,51 @@
+"""The thing that a brief is about, as names for a program."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+
+import msgspec
+
+from workbench.providers.demo_author.brief import Brief
+
+_IMPORTED = frozenset({"Counter", "Iterator"})
+"""Names that the templates import; a class of that name would hide them."""
+
+
+class Noun(msgspec.Struct, frozen=True):
+    """One thing and many of it, in words, and the name of its class."""
+
+    one: str
+    many: str
+    class_name: str
+
+    @property
+    def with_article(self) -> str:
+        """``a recipe``, ``an oven``."""
+        return f"{'an' if self.one[0] in 'aeiou' else 'a'} {self.one}"
+
+
+def main_noun(brief: Brief) -> Noun:
+    """Return what `brief` is about: its first telling word, singular."""
+    one = singular(brief.words[0])
+    name = one.capitalize()
+    if keyword.iskeyword(name) or hasattr(builtins, name) or name in _IMPORTED:
+        name += "Item"
+    return Noun(one, plural(one), name)
+
+
+def singular(word: str) -> str:
+    """Return the singular of an English noun, nearly always."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def plural(word: str) -> str:
+    """Return the plural of an English noun, nearly always."""
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "z", "ch", "sh")) else "s")

@@ -1,0 +1,60 @@
+"""A general composition: a register of whatever the brief is about, with its words as labels."""
+
+from __future__ import annotations
+
+import json
+
+from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.python_lib.library import Library, import_line
+from workbench.providers.demo_author.python_lib.nouns import main_noun
+
+
+def library(brief: Brief) -> Library:
+    """Return a library that keeps, finds and ranks things."""
+    noun = main_noun(brief)
+    labels = (*brief.words[1:6], "new", "regular", "urgent")[: max(3, min(5, len(brief.words) - 1))]
+    labels = tuple(dict.fromkeys(labels))
+    bonus = brief.pick((2, 3, 5, 10), "bonus")
+    names = (f"first {noun.one}", f"second {noun.one}")
+    amounts = (1 + brief.seed % 5, 1 + brief.seed // 5 % 5)
+    scores = (
+        amounts[0] * bonus + len(labels),
+        amounts[1] * bonus + sum(range(1, len(labels) + 1)),
+    )
+    capacity = brief.number(2, 9999, brief.pick((20, 24, 50, 64, 100, 250), "capacity"))
+    class_names = (noun.class_name, f"{noun.class_name}Register")
+    return Library(
+        module="register",
+        summary=f"A register of up to {capacity} {noun.many}: kept, labelled, found and ranked.",
+        exports=("CAPACITY", "LABELS", "RegisterError", *class_names),
+        values={
+            "thing": noun.one,
+            "things": noun.many,
+            "a_thing": noun.with_article,
+            "Thing": noun.class_name,
+            "labels": ", ".join(map(json.dumps, labels)),
+            "label_1": labels[0],
+            "capacity": str(capacity),
+            "bonus": str(bonus),
+            "name_1": names[0],
+            "name_2": names[1],
+            "NAME_1": names[0].upper(),
+            "NAME_2": names[1].upper(),
+            "amount_1": str(amounts[0]),
+            "amount_2": str(amounts[1]),
+            "score_1": str(scores[0]),
+            "score_2": str(scores[1]),
+            "ranked": "FIRST, SECOND" if scores[0] >= scores[1] else "SECOND, FIRST",
+            "import_line": import_line(brief.package, ("LABELS", "RegisterError", *class_names)),
+            "used": ", ".join(class_names),
+        },
+        right="key = entry.name.casefold()",
+        wrong="key = entry.name",
+        caught_by="test_a_name_is_kept_once",
+        acceptance=(
+            f"each of the {noun.many} is kept once, whatever the case of its name",
+            f"labels are among {', '.join(labels)}",
+            "ranking follows amount and labels, ties by name",
+            f"more than {capacity} are refused",
+        ),
+    )

@@ -1,0 +1,95 @@
+"""Answers as JSON where the request asks for it, and the few members of a request that the author reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.domain.message import Message, as_dict, as_list
+from workbench.domain.text import one_line
+from workbench.providers.demo_author.chat import ABOUT, last_user_text
+
+MAX_DEPTH = 8
+
+
+def max_tokens(request: dict[str, Any]) -> int | None:
+    """Return the request's cap on the answer, under whichever name its dialect has for it."""
+    for name in ("max_completion_tokens", "max_output_tokens", "max_tokens"):
+        value = request.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return None
+
+
+def form(request: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the JSON schema that the answer must fit; empty: any object; None: words are wanted."""
+    wanted = as_dict(request.get("response_format")) or as_dict(as_dict(request.get("text")).get("format"))
+    if wanted.get("type") == "json_object":
+        return {}
+    if wanted.get("type") == "json_schema":
+        return as_dict(as_dict(wanted.get("json_schema")).get("schema")) or as_dict(wanted.get("schema"))
+    return None
+
+
+def reply(schema: dict[str, Any], messages: Sequence[Message]) -> str:
+    """Return a JSON text that fits `schema`, with the user's words where it has room for a string."""
+    said = one_line(last_user_text(messages), 120)
+    value = example(schema, said, schema) if schema else {"answer": said, "note": ABOUT}
+    return json.dumps(value, ensure_ascii=False)
+
+
+def example(schema: dict[str, Any], said: str, root: dict[str, Any], depth: int = 0) -> Any:
+    """Return the smallest value that fits `schema`: references, enums, bounds and members kept.
+
+    Below `MAX_DEPTH` (a schema that refers to itself) the value is null.
+    """
+    schema = _resolved(schema, root)
+    if depth > MAX_DEPTH:
+        return None
+    for fixed in ("const", "default"):
+        if fixed in schema:
+            return schema[fixed]
+    if choices := as_list(schema.get("enum")):
+        return choices[0]
+    for several in ("anyOf", "oneOf", "allOf"):
+        if options := as_list(schema.get(several)):
+            return example(as_dict(options[0]), said, root, depth + 1)
+    return _typed(schema, said, root, depth)
+
+
+def _typed(schema: dict[str, Any], said: str, root: dict[str, Any], depth: int) -> Any:
+    kind = schema.get("type")
+    kind = next(iter(kind), None) if isinstance(kind, list) else kind
+    if kind == "object" or "properties" in schema:
+        members = as_dict(schema.get("properties"))
+        return {name: example(as_dict(inner), said, root, depth + 1) for name, inner in members.items()}
+    if kind == "array":
+        count = max(1, _bound(schema, "minItems", 1)) if depth < MAX_DEPTH else 0
+        return [example(as_dict(schema.get("items")), said, root, depth + 1) for _ in range(min(count, 50))]
+    if kind in {"integer", "number"}:
+        return _bound(schema, "minimum", _bound(schema, "exclusiveMinimum", -1) + 1)
+    if kind == "string":
+        return _string(schema, said)
+    return {"boolean": True, "null": None}.get(str(kind), said)
+
+
+def _string(schema: dict[str, Any], said: str) -> str:
+    text = said or "demo"
+    text = text.ljust(_bound(schema, "minLength", 0), ".")
+    return text[: _bound(schema, "maxLength", len(text))]
+
+
+def _bound(schema: dict[str, Any], name: str, default: int) -> int:
+    value = schema.get(name)
+    return int(value) if isinstance(value, int | float) and abs(value) < 1e6 else default
+
+
+def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    reference = schema.get("$ref")
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return schema
+    target: Any = root
+    for part in reference[2:].split("/"):
+        target = as_dict(target).get(part)
+    return as_dict(target)
