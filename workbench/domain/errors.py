@@ -13,6 +13,8 @@
     +-- UnusableAnswer              4   the model's answer could not be used
     +-- ToolUnavailable             5   a needed tool or sandbox is missing
     |   +-- StoreUnavailable        5   the store can't be opened, is corrupt, full or read-only
+    |       +-- BodyDamaged         5   stored bytes of one exchange fail their checksum or are gone
+    |       +-- QueryTimeout        5   a query ran into its deadline
     +-- RouterUnreachable           6   no router answers, or it is not ours
     +-- UpstreamError               1   a model endpoint answered with an error; carries status and body
     +-- Cancelled                 130   the user ended it
@@ -124,6 +126,18 @@ class ToolUnavailable(WorkbenchError):
 
 class StoreUnavailable(ToolUnavailable):
     """The store can't be opened, read or written."""
+
+
+class BodyDamaged(StoreUnavailable):
+    """Stored bytes of one exchange fail their checksum or are gone; `exchange` is its id."""
+
+    def __init__(self, message: str, *, exchange: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exchange = exchange
+
+
+class QueryTimeout(StoreUnavailable):
+    """A query was stopped at its deadline."""
 
 
 class RouterUnreachable(WorkbenchError):

@@ -1,0 +1,33 @@
+"""Fill in what the caller could not know without reading the answer; runs in the writer thread."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.store.operations import Finish
+
+_log = logging.getLogger(__name__)
+
+
+def enrich(finish: Finish) -> None:
+    """Set finish reason, tokens and called tools of the exchange where they are still unknown."""
+    exchange = finish.exchange
+    if not finish.body or exchange.finish_reason is not None or exchange.input_tokens is not None:
+        return
+    from workbench.domain import conversation
+
+    try:
+        answer = conversation.answer(exchange.endpoint, finish.body, stream=exchange.stream)
+    except Exception:
+        _log.exception("the answer of %s can't be read", exchange.id)
+        return
+    exchange.finish_reason = answer.finish_reason
+    exchange.input_tokens = answer.usage.input_tokens
+    exchange.output_tokens = answer.usage.output_tokens
+    exchange.cached_tokens = answer.usage.cached_tokens
+    exchange.cache_write_tokens = answer.usage.cache_write_tokens
+    exchange.reasoning_tokens = answer.usage.reasoning_tokens
+    exchange.usage_estimated = answer.usage.estimated
+    exchange.tools = exchange.tools or answer.tools

@@ -1,0 +1,265 @@
+"""The writer thread: takes recordings in groups, commits each group in one transaction, tells who waits.
+
+A recording is taken as often as it has something to say: at its begin, every second while it streams, at
+its end. If it ends before it was first taken, all of it is one insert.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from workbench.domain.errors import StoreUnavailable
+from workbench.recording.enrich import enrich
+from workbench.recording.state import RecorderState
+from workbench.store.ingest import ExchangeWriter
+from workbench.store.operations import Finish, Operation
+
+if TYPE_CHECKING:
+    import asyncio
+    from pathlib import Path
+
+    from workbench.recording.recording import Recording
+    from workbench.settings import RecordingSettings
+
+_log = logging.getLogger(__name__)
+_GROUP = 200
+_GROUP_BYTES = 32 * 1024 * 1024
+_HELD_BYTES = 256 * 1024 * 1024
+"""Finished recordings kept in memory while the store can't be written; beyond it the oldest are dropped."""
+_RETRY_S = 0.5
+
+
+class Writer:
+    """Owns the store's write connection; `put` and `put_finished` may be called from the loop at any time."""
+
+    def __init__(self, path: Path, settings: RecordingSettings, instance: str) -> None:
+        self._path = path
+        self._settings = settings
+        self._instance = instance
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Condition()
+        self._waiting: dict[str, Recording] = {}
+        self._streaming: dict[str, Recording] = {}
+        self._futures: dict[str, asyncio.Future[bool]] = {}
+        self._store: ExchangeWriter | None = None
+        self._closing = False
+        self._tried = threading.Event()
+        self._committed = 0
+        self._dropped = 0
+        self.error: str | None = None
+
+    # On the event loop.
+
+    async def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the thread and wait until it has tried to open the store."""
+        self._loop = loop
+        self._closing = False
+        self._tried.clear()
+        self._thread = threading.Thread(target=self._run, name="workbench-recorder", daemon=True)
+        self._thread.start()
+        await loop.run_in_executor(None, self._tried.wait)
+
+    def put(self, recording: Recording) -> None:
+        """Take a recording that has just begun."""
+        with self._wake:
+            self._waiting[recording.exchange.id] = recording
+            self._wake.notify()
+
+    def put_finished(self, recording: Recording, future: asyncio.Future[bool]) -> None:
+        """Take a recording that is over; `future` becomes True when it is durable."""
+        if self._thread is None:
+            future.set_result(False)
+            return
+        with self._wake:
+            self._waiting[recording.exchange.id] = recording
+            self._futures[recording.exchange.id] = future
+            self._wake.notify()
+
+    def state(self) -> RecorderState:
+        """Return how it goes."""
+        if self._thread is None:
+            return RecorderState(status="off", committed=self._committed, unrecorded=self._dropped)
+        with self._wake:
+            finished = sum(recording.finished for recording in self._waiting.values()) if self.error else 0
+            queued = len(self._waiting)
+        return RecorderState(
+            status="degraded" if self.error else "ok",
+            error=self.error,
+            unrecorded=self._dropped + finished,
+            queued=queued,
+            committed=self._committed,
+        )
+
+    def close(self, timeout_s: float) -> None:
+        """Write what waits, then end the thread. Blocks; call it off the loop."""
+        thread = self._thread
+        if thread is None:
+            return
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        thread.join(timeout_s + 1)
+        self._thread = None
+
+    # In the thread.
+
+    def _run(self) -> None:
+        self._open()
+        self._tried.set()
+        flush_at = time.monotonic() + self._settings.flush_interval_s
+        while True:
+            group = self._take(flush_at)
+            if time.monotonic() >= flush_at:
+                group.update(self._streaming)
+                flush_at = time.monotonic() + self._settings.flush_interval_s
+            if group and not self._write(list(group.values())):
+                self._rest()
+            if self._closing and (not self._waiting or self.error is not None):
+                break
+        self._shut()
+
+    def _take(self, until: float) -> dict[str, Recording]:
+        """Wait for work or the next flush; return a group, oldest first."""
+        with self._wake:
+            while not self._waiting and not self._closing:
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                self._wake.wait(left)
+            group: dict[str, Recording] = {}
+            size = 0
+            while self._waiting and len(group) < _GROUP and size < _GROUP_BYTES:
+                key = next(iter(self._waiting))
+                group[key] = self._waiting.pop(key)
+                size += group[key].held_bytes
+            return group
+
+    def _write(self, group: list[Recording]) -> bool:
+        """Commit a group; False when the store can't be written now, and the group waits again."""
+        if self._store is None:
+            self._open()
+        store = self._store
+        if store is None:
+            self._back(group)
+            return False
+        taken = [(recording, operation) for recording in group if (operation := self._operation(recording))]
+        try:
+            store.apply([operation for _, operation in taken])
+        except StoreUnavailable as error:
+            self._broken(error)
+            self._back(group)
+            return False
+        except Exception:
+            _log.exception("a group of %d could not be recorded at once; trying one by one", len(taken))
+            return self._one_by_one(store, taken)
+        self.error = None
+        for recording, operation in taken:
+            self._done(recording, operation, durable=True)
+        self._tell([recording for recording, operation in taken if isinstance(operation, Finish)], True)
+        return True
+
+    def _one_by_one(self, store: ExchangeWriter, taken: list[tuple[Recording, Operation]]) -> bool:
+        for index, (recording, operation) in enumerate(taken):
+            try:
+                store.apply([operation])
+            except StoreUnavailable as error:
+                self._broken(error)
+                self._back([recording for recording, _ in taken[index:]])
+                return False
+            except Exception:
+                # One that the store refuses must not stand in the way of all others.
+                _log.exception("exchange %s can't be recorded", recording.exchange.id)
+                self._dropped += 1
+                self._done(recording, operation, durable=False)
+                self._tell([recording], False)
+                continue
+            self._done(recording, operation, durable=True)
+            self._tell([recording] if isinstance(operation, Finish) else [], True)
+        return True
+
+    def _operation(self, recording: Recording) -> Operation | None:
+        if recording.finished:
+            finish = recording.finish_operation()
+            enrich(finish)
+            return finish
+        return recording.flush_operation() if recording.begun else recording.begin_operation()
+
+    def _done(self, recording: Recording, operation: Operation, *, durable: bool) -> None:
+        key = recording.exchange.id
+        if isinstance(operation, Finish):
+            self._streaming.pop(key, None)
+            self._committed += durable
+        elif durable:
+            recording.begun = True
+            self._streaming[key] = recording
+
+    def _tell(self, finished: list[Recording], durable: bool) -> None:
+        if not finished or self._loop is None:
+            return
+        with self._wake:
+            futures = [self._futures.pop(recording.exchange.id, None) for recording in finished]
+        known = [future for future in futures if future is not None]
+        try:
+            self._loop.call_soon_threadsafe(_resolve, known, durable)
+        except RuntimeError:
+            _log.debug("the loop is closed; nobody waits for the commit any more")
+
+    def _back(self, group: list[Recording]) -> None:
+        """Let a group wait again, before what came since; drop the oldest finished ones if it gets too much."""
+        with self._wake:
+            later = self._waiting
+            self._waiting = {recording.exchange.id: recording for recording in group} | later
+            held = sum(recording.held_bytes for recording in self._waiting.values())
+            for key, recording in list(self._waiting.items()):
+                if held <= _HELD_BYTES:
+                    break
+                if recording.finished:
+                    held -= recording.held_bytes
+                    del self._waiting[key]
+                    self._futures.pop(key, None)
+                    self._dropped += 1
+
+    def _open(self) -> None:
+        try:
+            self._store = ExchangeWriter.open(
+                self._path, instance=self._instance, redact=self._settings.redact
+            )
+        except StoreUnavailable as error:
+            self._broken(error)
+        except Exception as error:
+            _log.exception("the store can't be opened")
+            self._broken(StoreUnavailable(str(error)))
+        else:
+            self.error = None
+
+    def _broken(self, error: StoreUnavailable) -> None:
+        if self.error is None:
+            _log.error("recording is degraded: %s", error)
+        self.error = error.message
+        if self._store is not None:
+            # A connection may hold on to a broken file; a new one sees what is there now.
+            self._store.close()
+            self._store = None
+
+    def _rest(self) -> None:
+        with self._wake:
+            if not self._closing:
+                self._wake.wait_for(lambda: self._closing, _RETRY_S)
+
+    def _shut(self) -> None:
+        if self._store is not None:
+            self._store.close(ended=True)
+            self._store = None
+        left = [recording for recording in self._waiting.values() if recording.finished]
+        self._dropped += len(left)
+        self._tell(left, False)
+
+
+def _resolve(futures: list[asyncio.Future[bool]], durable: bool) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(durable)

@@ -1,0 +1,110 @@
+"""How answers, and the attempts' own bytes, become chunks."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from workbench.domain.exchange import Write
+from workbench.domain.redaction import Span, find, redact, redact_headers, replace
+from workbench.store.codec import pack_headers, pack_ids, pack_writes
+from workbench.store.texts import ANSWER, OTHER
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from workbench.domain.exchange import Headers
+    from workbench.store.chunks import ChunkTable
+    from workbench.store.operations import AttemptRecord, Finish
+
+BODY_INSERT = (
+    "INSERT OR REPLACE INTO bodies (exchange, part, size, crc, shared, chunks, headers, timing)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+REQUEST, RESPONSE = 0, 1
+"""`bodies.part`; attempt n has 2n and 2n + 1."""
+
+
+class AnswerBodies:
+    """Stores answers; use it inside a write transaction only."""
+
+    def __init__(self, connection: sqlite3.Connection, chunks: ChunkTable, *, redacting: bool) -> None:
+        self._connection = connection
+        self._chunks = chunks
+        self._redacting = redacting
+
+    def clean(self, data: bytes, writes: Sequence[Write]) -> tuple[bytes, Sequence[Write], tuple[str, ...]]:
+        """Return bytes and writes as they may be stored, and the names of what was replaced.
+
+        The writes' lengths still add up to the bytes: what stands for a secret counts to the write in which the
+        secret began.
+        """
+        spans = find(data) if self._redacting else []
+        if not spans:
+            return data, writes, ()
+        names = tuple(dict.fromkeys(span.name for span in spans))
+        return replace(data, spans), _shortened(writes, spans), names
+
+    def headers(self, headers: Headers) -> tuple[bytes, tuple[str, ...]]:
+        """Return headers packed for storing, and the names of those that were replaced."""
+        clean, names = redact_headers(headers) if self._redacting else (headers, ())
+        return pack_headers(clean), names
+
+    def store(self, seq: int, finish: Finish) -> tuple[str, ...]:
+        """Store the answer and the attempts' bytes; return what was redacted in bodies.
+
+        Sets `response_bytes` of the exchange to the size that is stored.
+        """
+        data, writes, names = self.clean(finish.body, finish.writes)
+        finish.exchange.response_bytes = len(data)
+        headers, _ = self.headers(finish.headers)
+        self._put(seq, RESPONSE, data, ANSWER, headers, pack_writes(writes) if writes else None)
+        for record in finish.attempts:
+            names += self._attempt(seq, record)
+        return tuple(dict.fromkeys(names))
+
+    def put_partial(self, seq: int, data: bytes, writes: Sequence[Write]) -> None:
+        """Store what had arrived of an answer that never ended; it was cleaned when it was flushed."""
+        self._put(seq, RESPONSE, data, ANSWER, None, pack_writes(writes) if writes else None)
+
+    def _attempt(self, seq: int, record: AttemptRecord) -> tuple[str, ...]:
+        names: tuple[str, ...] = ()
+        record.attempt.response_headers, _ = (
+            redact_headers(record.attempt.response_headers)
+            if self._redacting
+            else (record.attempt.response_headers, ())
+        )
+        for body, side in ((record.request, REQUEST), (record.response, RESPONSE)):
+            if body is not None:
+                clean, found = redact(body) if self._redacting else (body, ())
+                names += found
+                self._put(seq, 2 * record.attempt.number + side, clean, OTHER, None, None)
+        return names
+
+    def _put(
+        self, seq: int, part: int, data: bytes, kind: int, headers: bytes | None, timing: bytes | None
+    ) -> None:
+        ids = [self._chunks.put(data, kind)] if data else []
+        row = (seq, part, len(data), zlib.crc32(data), 0, pack_ids(ids) if ids else None, headers, timing)
+        self._connection.execute(BODY_INSERT, row)
+        self._chunks.use(seq, ids)
+
+
+def _shortened(writes: Sequence[Write], spans: Sequence[Span]) -> list[Write]:
+    """Return the writes with lengths as they are after `spans` were replaced."""
+    lengths = [write.length for write in writes]
+    starts: list[int] = []
+    total = 0
+    for length in lengths:
+        starts.append(total)
+        total += length
+    for span in spans:
+        first = True
+        for index, start in enumerate(starts):
+            inside = min(span.end, start + writes[index].length) - max(span.start, start)
+            if inside <= 0:
+                continue
+            lengths[index] += (len(span.replacement) if first else 0) - inside
+            first = False
+    return [Write(length, write.at_us) for length, write in zip(lengths, writes, strict=True)]

@@ -1,0 +1,186 @@
+"""Filters as SQL: a condition on ``exchanges AS e`` with bound values, never text put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from workbench.store.filter import Both, Either, Not, Term
+from workbench.store.filter_keys import KEYS
+from workbench.store.rows import SEQ_SHIFT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench.store.filter import Node
+
+MATCHING = (
+    "SELECT u.exchange FROM messages_fts AS f JOIN chunks AS c ON c.text = f.rowid"
+    " JOIN uses AS u ON u.chunk = c.id WHERE messages_fts MATCH ?"
+)
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """SQL that is true or false for a row `e`, and the values of its question marks."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+ALWAYS = Condition("1")
+
+
+def condition(node: Node | None) -> Condition:
+    """Return the condition of a filter's tree. Regular expressions are not in it: they are a scan."""
+    if node is None:
+        return ALWAYS
+    if isinstance(node, Not):
+        inner = condition(node.part)
+        return Condition(f"NOT coalesce(({inner.sql}), 0)", inner.values)
+    if isinstance(node, Both | Either):
+        parts = [condition(part) for part in node.parts]
+        word = " AND " if isinstance(node, Both) else " OR "
+        sql = word.join(part.sql for part in parts)
+        return Condition(f"({sql})", tuple(value for part in parts for value in part.values))
+    return _SPECIAL.get(node.key, _plain)(node)
+
+
+def match_query(value: str, *, quoted: bool) -> str:
+    """Return a full-text query for words as people type them: a phrase, or a beginning with ``*``."""
+    star = "*" if value.endswith("*") and not quoted else ""
+    words = value.removesuffix("*") if star else value
+    return '"' + words.replace('"', '""').replace("\0", " ") + '"' + star
+
+
+def _plain(term: Term) -> Condition:
+    key = KEYS[term.key]
+    column = key.column if key.column.startswith("(") else f"e.{key.column}"
+    if key.kind == "text":
+        return Condition(f"instr(lower({column}), lower(?)) > 0", (term.value,))
+    if isinstance(term.value, tuple):
+        return Condition(f"{column} BETWEEN ? AND ?", term.value)
+    if isinstance(term.value, str):
+        return _name(column, term)
+    return Condition(f"{column} {term.operator} ?", (term.value,))
+
+
+def _name(column: str, term: Term) -> Condition:
+    value = str(term.value)
+    if "*" in value and not term.quoted:
+        # Only the star is ours: what else GLOB would take for a pattern is put into brackets.
+        pattern = value.replace("[", "[[]").replace("?", "[?]")
+        return Condition(f"{column} GLOB ?", (pattern,))
+    return Condition(f"{column} = ?", (value,))
+
+
+def _text(term: Term) -> Condition:
+    return Condition(f"e.seq IN ({MATCHING})", (match_query(str(term.value), quoted=term.quoted),))
+
+
+def _since(term: Term) -> Condition:
+    return Condition("e.seq >= ?", (int(term.value) << SEQ_SHIFT,))  # type: ignore[arg-type]
+
+
+def _until(term: Term) -> Condition:
+    return Condition("e.seq < ?", (int(term.value) << SEQ_SHIFT,))  # type: ignore[arg-type]
+
+
+def _label(term: Term) -> Condition:
+    inner = _name("label", Term(term.key, "=", f"{term.key}:{term.value}", term.quoted))
+    return Condition(f"e.seq IN (SELECT exchange FROM labels WHERE {inner.sql})", inner.values)
+
+
+def _prefix(column: str, value: str, prefix: str) -> Condition:
+    start = value if value.startswith(prefix) else prefix + value
+    return Condition(f"({column} >= ? AND {column} < ?)", (start, start + "\x7f"))
+
+
+def _run(term: Term) -> Condition:
+    value = str(term.value)
+    ids = _prefix("id", value, "run_")
+    keys = f"(SELECT seq FROM runs WHERE {ids.sql} OR name = ?)"
+    values = (*ids.values, value)
+    if term.key == "session":
+        return Condition(f"e.session IN {keys}", values)
+    # A run is looked for under both roles, so that run:ID works for sessions too.
+    return Condition(f"(e.run IN {keys} OR e.session IN {keys})", values * 2)
+
+
+def _id(term: Term) -> Condition:
+    return _prefix("e.id", str(term.value), "ex_")
+
+
+def _replay(term: Term) -> Condition:
+    return _prefix("e.replay_of", str(term.value), "ex_")
+
+
+def _stream(term: Term) -> Condition:
+    return Condition("e.stream = ?", (int(term.value == "yes"),))
+
+
+def _cached(term: Term) -> Condition:
+    return Condition("e.cache = 'hit'" if term.value == "yes" else "e.cache <> 'hit'")
+
+
+_STATE = "e.state <> 'complete' AND e.state = ?"
+_MARKS = {
+    "pinned": "e.pinned",
+    "replay": "e.replay_of IS NOT NULL",
+    "error": "(e.status >= 400 OR e.state <> 'complete' AND e.state <> 'running' OR e.error_code IS NOT NULL)",
+    "stream": "e.stream",
+    "cached": "e.cache = 'hit'",
+    "redacted": "e.redactions IS NOT NULL",
+}
+_PARTS = {
+    "note": "e.note IS NOT NULL",
+    "name": "e.name IS NOT NULL",
+    "tag": "e.tags IS NOT NULL",
+    "tool": "e.tools IS NOT NULL",
+    "error": "(e.error IS NOT NULL OR e.error_code IS NOT NULL)",
+    "run": "e.run IS NOT NULL",
+    "session": "e.session IS NOT NULL",
+    "cost": "e.cost_usd > 0",
+    "replay": "EXISTS (SELECT 1 FROM exchanges AS o WHERE o.replay_of = e.id)",
+}
+
+
+def _state(term: Term) -> Condition:
+    # The extra term lets the partial index on unfinished states serve.
+    return (
+        Condition("e.state = 'complete'")
+        if term.value == "complete"
+        else Condition(f"({_STATE})", (term.value,))
+    )
+
+
+def _is(term: Term) -> Condition:
+    known = _MARKS.get(str(term.value))
+    return Condition(known) if known else _state(term)
+
+
+def _has(term: Term) -> Condition:
+    return Condition(_PARTS[str(term.value)])
+
+
+def _scan(_term: Term) -> Condition:
+    return ALWAYS
+
+
+_SPECIAL: dict[str, Callable[[Term], Condition]] = {
+    "text": _text,
+    "regex": _scan,
+    "since": _since,
+    "until": _until,
+    "tag": _label,
+    "tool": _label,
+    "run": _run,
+    "session": _run,
+    "id": _id,
+    "replay": _replay,
+    "stream": _stream,
+    "cached": _cached,
+    "state": _state,
+    "is": _is,
+    "has": _has,
+}

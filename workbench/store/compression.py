@@ -1,0 +1,104 @@
+"""zstd for chunks and small blobs, with trained dictionaries that are kept for ever.
+
+Codec numbers, as stored: 0 the bytes themselves, 1 plain zstd, n >= 2 zstd with dictionary n. A dictionary
+is never changed or deleted while a chunk refers to it; a better one gets the next number.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import zstandard
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+PLAIN = 0
+ZSTD = 1
+FIRST_DICTIONARY = 2
+LEVEL = 3
+MAX_SIZE = 2**31 - 1
+_BIG = 256 * 1024
+"""From here on a dictionary gains nothing and plain zstd does better."""
+_SMALL = 24
+"""Below this many bytes nothing is gained."""
+
+
+class Codecs:
+    """Compressors and decompressors of one store; safe for several threads.
+
+    Dictionaries are read from the store when first needed.
+    """
+
+    def __init__(self) -> None:
+        self._dictionaries: dict[int, zstandard.ZstdCompressionDict] = {}
+        self._newest = ZSTD
+        self._local = threading.local()
+
+    @property
+    def newest(self) -> int:
+        """The codec new chunks are compressed with."""
+        return self._newest
+
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Learn of the newest dictionary another process may have trained."""
+        row = connection.execute("SELECT max(id) FROM dictionaries").fetchone()
+        newest = row[0] or ZSTD
+        if newest != self._newest and newest >= FIRST_DICTIONARY:
+            self._load(connection, newest)
+            self._newest = newest
+
+    def _load(self, connection: sqlite3.Connection, codec: int) -> zstandard.ZstdCompressionDict:
+        known = self._dictionaries.get(codec)
+        if known is None:
+            row = connection.execute("SELECT data FROM dictionaries WHERE id = ?", (codec,)).fetchone()
+            if row is None:
+                msg = f"zstd dictionary {codec} is missing"
+                raise ValueError(msg)
+            known = zstandard.ZstdCompressionDict(row[0])
+            known.precompute_compress(level=LEVEL)
+            self._dictionaries[codec] = known
+        return known
+
+    def compress(self, data: bytes) -> tuple[int, bytes]:
+        """Return codec and packed bytes, whichever form is smallest."""
+        if len(data) < _SMALL:
+            return PLAIN, data
+        codec = self._newest if len(data) < _BIG else ZSTD
+        packed = self._compressor(codec).compress(data)
+        return (codec, packed) if len(packed) < len(data) else (PLAIN, data)
+
+    def decompress(self, connection: sqlite3.Connection, codec: int, data: bytes, size: int) -> bytes:
+        """Return the `size` original bytes. Raises ValueError when they can't be had."""
+        if codec == PLAIN:
+            return data
+        if codec >= FIRST_DICTIONARY:
+            self._load(connection, codec)
+        try:
+            return self._decompressor(codec).decompress(data, max_output_size=size)
+        except zstandard.ZstdError as error:
+            raise ValueError(str(error)) from None
+
+    def _compressor(self, codec: int) -> zstandard.ZstdCompressor:
+        made: dict[int, zstandard.ZstdCompressor] = self._local.__dict__.setdefault("compressors", {})
+        if codec not in made:
+            made[codec] = zstandard.ZstdCompressor(
+                level=LEVEL, dict_data=self._dictionaries.get(codec), write_dict_id=False
+            )
+        return made[codec]
+
+    def _decompressor(self, codec: int) -> zstandard.ZstdDecompressor:
+        made: dict[int, zstandard.ZstdDecompressor] = self._local.__dict__.setdefault("decompressors", {})
+        if codec not in made:
+            made[codec] = zstandard.ZstdDecompressor(dict_data=self._dictionaries.get(codec))
+        return made[codec]
+
+
+def train(samples: Sequence[bytes], size: int = 112 * 1024) -> bytes | None:
+    """Return a dictionary for such samples, or None when they are too few or too alike to train one."""
+    try:
+        return zstandard.train_dictionary(size, list(samples), level=LEVEL).as_bytes()
+    except zstandard.ZstdError:
+        return None

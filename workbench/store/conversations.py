@@ -1,0 +1,129 @@
+"""What the writer remembers of conversations under way, so that repeated history costs nothing.
+
+An agent sends its whole history with every turn. Comparing the beginning of a body with the last one of
+its conversation is one memory comparison; what is equal needs no parsing, no redaction and no hashing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections import OrderedDict
+from itertools import accumulate, repeat
+
+import msgspec
+
+_WINDOW = 48
+_STEP = 1.1
+_GRID = tuple(
+    sorted({int(place) for place in accumulate(repeat(_STEP, 165), lambda at, step: at * step, initial=64.0)})
+)
+"""Offsets at which a prefix may be recognised, each a tenth farther than the last, up to 400 MB."""
+_PER_KEY = 16
+_MAX_BYTES = 64 * 1024 * 1024
+_MAX_PREFIX = 8 * 1024 * 1024
+
+_Key = tuple[str, str, int, bytes]
+
+
+class Known(msgspec.Struct, kw_only=True, eq=False):
+    """The request of one exchange, up to the end of its last message.
+
+    `head` and `prefix` are the client's bytes, before redaction, and never leave memory; `ids`, `packed`, `crc`
+    and `size` are about what is stored for `prefix`.
+    """
+
+    seq: int
+    endpoint: str
+    tenant: str
+    head: bytes
+    prefix: bytes
+    ids: list[int]
+    packed: bytes
+    crc: int
+    size: int
+    messages: int
+    chain: int
+    dialogue: bool
+    redactions: tuple[str, ...]
+
+
+class Conversations:
+    """The latest request of each conversation, found by the bytes a new request begins with."""
+
+    def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._order: OrderedDict[int, Known] = OrderedDict()
+        self._places: dict[_Key, list[Known]] = {}
+
+    def forget(self) -> None:
+        """Drop everything, because ids may no longer be true."""
+        self._order.clear()
+        self._places.clear()
+        self._bytes = 0
+
+    def find(self, endpoint: str, tenant: str, body: bytes) -> Known | None:
+        """Return the longest remembered prefix of `body` of the same endpoint and tenant."""
+        for place in range(bisect_right(_GRID, len(body)) - 1, -1, -1):
+            at = _GRID[place]
+            found = self._places.get((endpoint, tenant, at, body[at - _WINDOW : at]))
+            for known in reversed(found or ()):
+                if body.startswith(known.prefix) and _ends_there(body, len(known.prefix)):
+                    return known
+        return None
+
+    def remember(self, known: Known, instead_of: Known | None) -> None:
+        """Keep `known`; the turn it continues is dropped, since a conversation seldom forks."""
+        key = _key(known)
+        if key is None:
+            return
+        if instead_of is not None:
+            self._drop(instead_of)
+        if known.seq in self._order:
+            return
+        self._order[known.seq] = known
+        self._bytes += len(known.prefix)
+        place = self._places.setdefault(key, [])
+        place.append(known)
+        if len(place) > _PER_KEY:
+            self._drop(place[0])
+        while self._bytes > self._max_bytes:
+            self._drop(next(iter(self._order.values())))
+
+    def _drop(self, known: Known) -> None:
+        if self._order.pop(known.seq, None) is None:
+            return
+        self._bytes -= len(known.prefix)
+        key = _key(known)
+        if key is not None and (place := self._places.get(key)):
+            place.remove(known)
+            if not place:
+                del self._places[key]
+
+
+def _key(known: Known) -> _Key | None:
+    size = len(known.prefix)
+    if size < _GRID[0] or size > _MAX_PREFIX:
+        return None
+    at = _GRID[bisect_right(_GRID, size) - 1]
+    return (known.endpoint, known.tenant, at, known.prefix[at - _WINDOW : at])
+
+
+def _ends_there(body: bytes, size: int) -> bool:
+    """Tell whether the last message of a prefix is over at `size`, rather than being a longer one's start."""
+    return body[size : size + 1] in {b",", b"]", b" ", b"\n", b"\r", b"\t"}
+
+
+def chain_start(endpoint: str, tenant: str) -> int:
+    """Return the chain value of a conversation without messages."""
+    return _hash63(f"{endpoint}\0{tenant}".encode())
+
+
+def chain_next(chain: int, canonical: bytes) -> int:
+    """Return the chain value after one more message; equal values mean equal messages from the start."""
+    return _hash63(chain.to_bytes(8, "big") + hashlib.blake2b(canonical, digest_size=16).digest())
+
+
+def _hash63(data: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big") >> 1

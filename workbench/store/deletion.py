@@ -1,0 +1,151 @@
+"""Deleting exchanges, their bodies and runs, and exactly those chunks that nothing needs any more.
+
+The rule that makes it safe: every chunk in a body's list is used (`uses`) by the exchange itself or by one of the
+exchanges it continues (`base`, and so on). When one of those goes, what it brought is handed to the
+exchanges that continue it; what is left without a user is deleted, in the same transaction, and the GC
+epoch tells other writers to forget the ids they remember.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from workbench.store.chunks import clean_text
+from workbench.store.codec import unpack_ids
+from workbench.store.compression import Codecs
+from workbench.store.texts import piece_text
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from workbench.store.store import Store
+
+_BATCH_S = 0.05
+"""A write transaction of ours lasts about this long, so that nobody waits for it."""
+_TABLES = ("attempts", "bodies", "partials", "labels", "uses")
+
+
+def delete_exchanges(connection: sqlite3.Connection, codecs: Codecs, seqs: Iterable[int]) -> int:
+    """Delete exchanges and what only they need; inside a write transaction. Returns how many chunks went."""
+    candidates: set[int] = set()
+    # Newest first: a turn that goes together with the ones it continues is not handed anything.
+    for seq in sorted(seqs, reverse=True):
+        candidates |= _let_go(connection, seq)
+        for table in _TABLES:
+            connection.execute(f"DELETE FROM {table} WHERE exchange = ?", (seq,))
+        connection.execute("DELETE FROM exchanges WHERE seq = ?", (seq,))
+    return _sweep(connection, codecs, candidates)
+
+
+def delete_bodies(connection: sqlite3.Connection, codecs: Codecs, seqs: Iterable[int]) -> int:
+    """Delete the bodies of exchanges but keep rows, headers and timing; inside a write transaction."""
+    candidates: set[int] = set()
+    for seq in sorted(seqs, reverse=True):
+        candidates |= _let_go(connection, seq)
+        connection.execute("DELETE FROM uses WHERE exchange = ?", (seq,))
+        connection.execute("UPDATE bodies SET chunks = NULL, shared = 0 WHERE exchange = ?", (seq,))
+    return _sweep(connection, codecs, candidates)
+
+
+def _let_go(connection: sqlite3.Connection, seq: int) -> set[int]:
+    """Hand what the exchange brought to those that continue it; return the chunks it used."""
+    used = {row[0] for row in connection.execute("SELECT chunk FROM uses WHERE exchange = ?", (seq,))}
+    children = connection.execute(
+        "SELECT e.seq, b.shared FROM exchanges AS e JOIN bodies AS b ON b.exchange = e.seq AND b.part = 0"
+        " WHERE e.base = ?",
+        (seq,),
+    ).fetchall()
+    if children:
+        row = connection.execute(
+            "SELECT e.base, b.shared, b.chunks FROM exchanges AS e"
+            " LEFT JOIN bodies AS b ON b.exchange = e.seq AND b.part = 0 WHERE e.seq = ?",
+            (seq,),
+        ).fetchone()
+        base, shared, packed = row or (None, 0, None)
+        ids = unpack_ids(packed) if packed else []
+        for child, theirs in children:
+            _hand_over(connection, child, base, shared or 0, ids[shared or 0 : theirs])
+    return used
+
+
+def _hand_over(
+    connection: sqlite3.Connection, child: int, base: int | None, shared: int, ids: Sequence[int]
+) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", [(chunk, child) for chunk in ids]
+    )
+    connection.execute(
+        "UPDATE bodies SET shared = min(shared, ?) WHERE exchange = ? AND part = 0", (shared, child)
+    )
+    connection.execute("UPDATE exchanges SET base = ? WHERE seq = ?", (base, child))
+
+
+def _sweep(connection: sqlite3.Connection, codecs: Codecs, candidates: set[int]) -> int:
+    """Delete those candidates that no exchange uses, with their words; tell the other writers."""
+    unused = [
+        chunk
+        for chunk in sorted(candidates)
+        if connection.execute("SELECT 1 FROM uses WHERE chunk = ? LIMIT 1", (chunk,)).fetchone() is None
+    ]
+    for chunk in unused:
+        delete_chunk(connection, codecs, chunk)
+    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'gc_epoch'")
+    return len(unused)
+
+
+def delete_chunk(connection: sqlite3.Connection, codecs: Codecs, chunk: int) -> None:
+    """Delete one chunk, and its text from the index if no other chunk says the same."""
+    row = connection.execute(
+        "SELECT kind, codec, size, text, data FROM chunks WHERE id = ?", (chunk,)
+    ).fetchone()
+    if row is None:
+        return
+    kind, codec, size, text, data = row
+    connection.execute("DELETE FROM chunks WHERE id = ?", (chunk,))
+    if text is None:
+        return
+    if connection.execute("SELECT 1 FROM chunks WHERE text = ? LIMIT 1", (text,)).fetchone():
+        return
+    try:
+        words = piece_text(kind, codecs.decompress(connection, codec, data, size))
+    except ValueError:
+        words = ""  # damaged: the index keeps words that lead nowhere until compact rebuilds it
+    if words:
+        connection.execute(
+            "INSERT INTO messages_fts (messages_fts, rowid, text) VALUES ('delete', ?, ?)",
+            (text, clean_text(words)),
+        )
+    connection.execute("DELETE FROM texts WHERE id = ?", (text,))
+
+
+def delete_in_batches(store: Store, seqs: Sequence[int], *, bodies_only: bool = False) -> int:
+    """Delete many exchanges in transactions of about 50 ms each; return how many chunks went."""
+    remove = delete_bodies if bodies_only else delete_exchanges
+    codecs = Codecs()
+    chunks = start = 0
+    size = 10
+    while start < len(seqs):
+        began = time.monotonic()
+        with store.change() as connection:
+            chunks += remove(connection, codecs, seqs[start : start + size])
+        start += size
+        took = max(time.monotonic() - began, 1e-4)
+        size = max(1, min(1000, int(size * min(2.0, _BATCH_S / took))))
+    return chunks
+
+
+def delete_run(store: Store, run: int) -> None:
+    """Delete a run with its steps and exchanges. Its row goes last: a stop in the middle can be repeated."""
+    with store.change() as connection:
+        rows = connection.execute(
+            "SELECT seq FROM exchanges WHERE run = ? UNION SELECT seq FROM exchanges WHERE session = ? ORDER BY seq",
+            (run, run),
+        ).fetchall()
+    delete_in_batches(store, [row[0] for row in rows])
+    with store.change() as connection:
+        connection.execute("UPDATE exchanges SET run = NULL WHERE run = ?", (run,))
+        connection.execute("UPDATE exchanges SET session = NULL WHERE session = ?", (run,))
+        connection.execute("DELETE FROM steps WHERE run = ?", (run,))
+        connection.execute("DELETE FROM runs WHERE seq = ?", (run,))

@@ -1,0 +1,251 @@
+"""The write side: exchanges begin, grow and end, a group of them in one transaction.
+
+The promise: when `apply` returns, everything in the group is committed; when it raises, nothing is. SQLite
+runs with ``synchronous=NORMAL``: a commit survives the death of the process at once, and a power cut from the next
+checkpoint on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from workbench.store import instances
+from workbench.store.answers import BODY_INSERT, REQUEST, AnswerBodies
+from workbench.store.chunks import ChunkTable
+from workbench.store.codec import pack_writes
+from workbench.store.compression import Codecs
+from workbench.store.connection import connect_writer, transaction, translated
+from workbench.store.interrupted import interrupt
+from workbench.store.migrations import migrate
+from workbench.store.operations import Begin, Finish, Flush, Operation
+from workbench.store.requests import RequestBodies
+from workbench.store.rows import (
+    ATTEMPT_INSERT,
+    INSERT,
+    MAX_STARTED,
+    SEQ_SHIFT,
+    UPDATE,
+    attempt_values,
+    exchange_values,
+    updated_values,
+)
+from workbench.store.sessions import SessionTable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+    from workbench.domain.exchange import Exchange
+    from workbench.store.requests import StoredRequest
+
+_SAME_MOMENT = 1 << SEQ_SHIFT
+
+
+class ExchangeWriter:
+    """The one writer of exchanges in a process; not for several threads at a time."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, *, instance: str, redact: bool = True
+    ) -> None:
+        self._connection = connection
+        self._path = path
+        self._epoch = -1
+        self._seqs: dict[str, int] = {}
+        self._codecs = Codecs()
+        self._chunks = ChunkTable(connection, self._codecs)
+        self._requests = RequestBodies(connection, self._chunks, redacting=redact)
+        self._answers = AnswerBodies(connection, self._chunks, redacting=redact)
+        self._sessions = SessionTable(connection)
+        with translated(path):
+            self._instance = instances.register(connection, instance)
+
+    @classmethod
+    def open(cls, path: Path, *, instance: str, redact: bool = True) -> Self:
+        """Open the store for recording: migrate it, enter this instance, end what dead ones left running.
+
+        Raises StoreUnavailable.
+        """
+        connection = connect_writer(path)
+        try:
+            with translated(path):
+                migrate(connection, path)
+            writer = cls(connection, path, instance=instance, redact=redact)
+            writer.interrupt_dead()
+        except BaseException:
+            connection.close()
+            raise
+        return writer
+
+    def close(self, *, ended: bool = False) -> None:
+        """Close the connection; `ended` when the instance stops on purpose."""
+        try:
+            if ended:
+                instances.end(self._connection, self._instance)
+            self._connection.close()
+        except sqlite3.Error:
+            # Closing a store that is already broken has nothing left to save.
+            self._connection.close()
+
+    def apply(self, operations: list[Operation]) -> None:
+        """Write a group in one transaction. Raises StoreUnavailable; other errors are the operations' own."""
+        with translated(self._path):
+            try:
+                with transaction(self._connection):
+                    self._check_epoch()
+                    for operation in operations:
+                        self._apply(operation)
+            except BaseException:
+                self._forget()
+                raise
+
+    def _apply(self, operation: Operation) -> None:
+        if isinstance(operation, Finish):
+            self._finish(operation)
+        elif isinstance(operation, Begin):
+            self._begin(operation)
+        else:
+            self._flush(operation)
+
+    def _check_epoch(self) -> None:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'gc_epoch'").fetchone()
+        if row[0] != self._epoch:
+            self._forget()
+            self._epoch = row[0]
+        self._codecs.refresh(self._connection)
+
+    def _forget(self) -> None:
+        self._chunks.forget()
+        self._requests.forget()
+        self._sessions.forget()
+        self._seqs.clear()
+        self._epoch = -1
+
+    def _begin(self, begin: Begin) -> None:
+        if self._seq(begin.exchange.id) is None:
+            self._insert(begin, None)
+
+    def _insert(self, begin: Begin, finish: Finish | None) -> None:
+        """Insert the exchange with its request, and at once with its answer if that is already there."""
+        exchange = begin.exchange
+        seq = self._free(exchange.started_at)
+        request = self._requests.store(seq, exchange, begin.body)
+        headers, names = self._answers.headers(begin.headers)
+        _note_redactions(exchange, request.redactions, names)
+        exchange.request_bytes = request.size
+        self._connection.execute(
+            BODY_INSERT,
+            (seq, REQUEST, request.size, request.crc, request.shared, request.packed, headers, None),
+        )
+        self._chunks.use(seq, request.own)
+        if finish is not None:
+            self._answer(seq, finish)
+        run, session = self._runs(exchange, request, begin.body)
+        values = exchange_values(exchange, run, session, self._instance)
+        self._connection.execute(INSERT, [seq, *values, request.context, request.base])
+        self._label(seq, exchange)
+        if finish is None:
+            self._seqs[exchange.id] = seq
+
+    def _free(self, started_at: int) -> int:
+        """Return a free row key for that moment."""
+        seq = min(max(started_at, 0), MAX_STARTED) << SEQ_SHIFT
+        row = self._connection.execute(
+            "SELECT max(seq) FROM exchanges WHERE seq BETWEEN ? AND ?", (seq, seq + _SAME_MOMENT - 1)
+        ).fetchone()
+        return seq if row[0] is None else int(row[0]) + 1
+
+    def _runs(self, exchange: Exchange, request: StoredRequest, body: bytes) -> tuple[int | None, int | None]:
+        run = session = None
+        if exchange.run:
+            run, exchange.run = self._sessions.named(exchange.run, exchange, body)
+        if exchange.session:
+            session, exchange.session = self._sessions.named(exchange.session, exchange, body)
+        elif run is None and request.base is not None:
+            session = self._sessions.continued(request.base, exchange, body)
+            exchange.session = None if session is None else self._sessions.id(session)
+        for key in (run, session):
+            if key is not None:
+                self._sessions.touch(key, exchange.started_at)
+        return run, session
+
+    def _flush(self, flush: Flush) -> None:
+        seq = self._seq(flush.id)
+        if seq is None:
+            return
+        data, writes, _ = self._answers.clean(flush.data, flush.writes)
+        codec, packed = self._codecs.compress(data)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO partials (exchange, number, size, codec, data, timing) VALUES (?, ?, ?, ?, ?, ?)",
+            (seq, flush.number, len(data), codec, packed, pack_writes(writes)),
+        )
+        if flush.exchange is not None:
+            self._update(seq, flush.exchange)
+
+    def _finish(self, finish: Finish) -> None:
+        seq = self._seq(finish.exchange.id)
+        if seq is None:
+            # Without its beginning it is one that was deleted while it ran.
+            if finish.begin is not None:
+                self._insert(finish.begin, finish)
+            return
+        self._answer(seq, finish)
+        self._update(seq, finish.exchange)
+        self._connection.execute("DELETE FROM partials WHERE exchange = ?", (seq,))
+        self._label(seq, finish.exchange)
+        self._seqs.pop(finish.exchange.id, None)
+
+    def _answer(self, seq: int, finish: Finish) -> None:
+        names = self._answers.store(seq, finish)
+        _note_redactions(finish.exchange, names, ())
+        if finish.attempts:
+            self._connection.executemany(
+                ATTEMPT_INSERT, [attempt_values(seq, record.attempt) for record in finish.attempts]
+            )
+
+    def _update(self, seq: int, exchange: Exchange) -> None:
+        run, session = self._connection.execute(
+            "SELECT run, session FROM exchanges WHERE seq = ?", (seq,)
+        ).fetchone()
+        values = exchange_values(exchange, run, session, self._instance)
+        self._connection.execute(UPDATE, [*updated_values(values), seq])
+
+    def _label(self, seq: int, exchange: Exchange) -> None:
+        labels = [f"tag:{tag}" for tag in exchange.tags] + [f"tool:{tool}" for tool in exchange.tools]
+        if labels:
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO labels (label, exchange) VALUES (?, ?)",
+                [(label, seq) for label in labels],
+            )
+
+    def _seq(self, exchange_id: str) -> int | None:
+        """Return the row key of an exchange that is in the store."""
+        known = self._seqs.get(exchange_id)
+        if known is None:
+            row = self._connection.execute(
+                "SELECT seq FROM exchanges WHERE id = ?", (exchange_id,)
+            ).fetchone()
+            known = int(row[0]) if row else None
+        return known
+
+    def interrupt_dead(self) -> int:
+        """End what dead instances left running, keeping what had arrived; return how many exchanges."""
+        with translated(self._path), transaction(self._connection):
+            count = 0
+            for key in instances.dead(self._connection):
+                rows = self._connection.execute(
+                    "SELECT seq FROM exchanges WHERE state = 'running' AND state <> 'complete' AND instance = ?",
+                    (key,),
+                ).fetchall()
+                for (seq,) in rows:
+                    interrupt(self._connection, self._codecs, self._answers, seq)
+                count += len(rows)
+            return count
+
+
+def _note_redactions(exchange: Exchange, bodies: tuple[str, ...], headers: tuple[str, ...]) -> None:
+    """Add places to the exchange's list, such as ``body:openai_key``."""
+    places = (*(f"header:{name}" for name in headers), *(f"body:{name}" for name in bodies))
+    if places:
+        exchange.redactions = tuple(dict.fromkeys((*exchange.redactions, *places)))
+        exchange.redacted = True

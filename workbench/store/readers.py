@@ -1,0 +1,57 @@
+"""Read-only connections: one a thread, opened when first needed, closed together."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+from workbench.store.connection import connect_reader, deadline, translated
+from workbench.store.migrations import check_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Readers:
+    """The connections of one `Reader`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def get(self) -> sqlite3.Connection:
+        """Return this thread's connection. Raises StoreUnavailable."""
+        known: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if known is None:
+            known = connect_reader(self.path)
+            try:
+                with translated(self.path):
+                    check_version(known, self.path)
+            except BaseException:
+                known.close()
+                raise
+            with self._lock:
+                self._all.append(known)
+            self._local.connection = known
+        return known
+
+    @contextlib.contextmanager
+    def use(self, deadline_s: float | None = None) -> Iterator[sqlite3.Connection]:
+        """Give this thread's connection; errors become StoreUnavailable, a late query QueryTimeout."""
+        connection = self.get()
+        with translated(self.path), deadline(connection, deadline_s):
+            yield connection
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+        self._local = threading.local()

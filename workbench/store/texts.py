@@ -1,0 +1,205 @@
+"""The words of a stored slice, for the full-text index.
+
+Version 1, and frozen: deleting a row of a contentless index needs the very text that was indexed, so this
+must give the same result for ever. A change is a new version and a migration that rebuilds the index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+_SKIPPED = frozenset(
+    {
+        "type", "role", "id", "call_id", "tool_call_id", "tool_use_id", "cache_control", "signature", "data",
+        "encrypted_content", "detail", "media_type", "format", "status", "object", "index", "model", "created",
+        "finish_reason", "stop_reason", "system_fingerprint", "service_tier", "usage", "annotations", "file_data",
+    }
+)  # fmt: skip
+_LONG_WORD = 512
+"""Longer without a blank is an attachment, not text."""
+_MAX_TEXT = 1_000_000
+_STRING_FIELD = re.compile(rb'"(?:text|content|arguments|output|input)"\s*:\s*("(?:[^"\\]|\\.)*")')
+OTHER, MESSAGE, ANSWER, PLAIN = range(4)
+"""What a slice is (`chunks.kind`)."""
+_ROOTS = ("choices", "content", "output", "error")
+
+
+def message_text(piece: bytes) -> str:
+    """Return the words of one request message, or of a piece of one (leading separators allowed)."""
+    try:
+        value = msgspec.json.decode(piece.lstrip(b" \t\r\n,"))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _fragment(piece)
+    return _join(value)
+
+
+def _fragment(piece: bytes) -> str:
+    """Return the words in a piece of JSON that an attachment was cut out of."""
+    found = []
+    for match in _STRING_FIELD.finditer(piece):
+        try:
+            found.append(msgspec.json.decode(match[1], type=str))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+    return "\n".join(text for text in found if _is_words(text))[:_MAX_TEXT].strip()
+
+
+def piece_text(kind: int, piece: bytes) -> str:
+    """Return the words of a stored slice of that kind (`chunks.kind`)."""
+    reader = _READERS.get(kind)
+    return reader(piece) if reader else ""
+
+
+def plain_text(body: bytes) -> str:
+    """Return the words of a request body that is not cut into messages."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return body[:_MAX_TEXT].decode("utf-8", "replace") if _is_text(body) else ""
+    if not isinstance(value, dict):
+        return _join(value)
+    return _join(
+        [value[key] for key in ("prompt", "input", "messages", "system", "instructions") if key in value]
+    )
+
+
+def answer_text(body: bytes) -> str:
+    """Return the words of an answer, streamed or whole."""
+    head = body[:64].lstrip()
+    if head.startswith((b"data:", b"event:", b":", b"id:")):
+        return _streamed(body)
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    if not isinstance(value, dict):
+        return ""
+    return _join([value[key] for key in _ROOTS if key in value])
+
+
+def text_key(text: str) -> int:
+    """Return the 63-bit key under which a text is stored once."""
+    return (
+        int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big") >> 1
+    )
+
+
+def _is_text(body: bytes) -> bool:
+    return b"\0" not in body[:4096]
+
+
+def _join(value: Any) -> str:
+    out: list[str] = []
+    _collect(value, out)
+    return "\n".join(out)[:_MAX_TEXT].strip()
+
+
+def _collect(value: Any, out: list[str]) -> None:
+    if isinstance(value, str):
+        if value and _is_words(value):
+            out.append(value)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(item, out)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key not in _SKIPPED:
+                _collect(item, out)
+
+
+def _is_words(text: str) -> bool:
+    return len(text) < _LONG_WORD or " " in text[:_LONG_WORD] or "\n" in text[:_LONG_WORD]
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct):
+    function: _Function | None = None
+
+
+class _Delta(msgspec.Struct):
+    """A chat delta, or one of the messages dialect."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_Call] | None = None
+    text: str | None = None
+    thinking: str | None = None
+    partial_json: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    text: str | None = None
+
+
+class _Block(msgspec.Struct):
+    name: str | None = None
+
+
+class _Event(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    delta: _Delta | str | None = None
+    content_block: _Block | None = None
+    item: _Block | None = None
+    type: str | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+def _streamed(body: bytes) -> str:
+    words: list[str] = []
+    calls: list[str] = []
+    for line in body.split(b"\n"):
+        if not line.startswith(b"data:"):
+            continue
+        try:
+            event = _EVENT.decode(line[5:])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        _add_event(event, words, calls)
+    return "\n".join(part for part in ("".join(words), "".join(calls)) if part)[:_MAX_TEXT].strip()
+
+
+def _add_event(event: _Event, words: list[str], calls: list[str]) -> None:
+    for choice in event.choices or ():
+        if choice.text:
+            words.append(choice.text)
+        if choice.delta:
+            _add_delta(choice.delta, words, calls)
+    if isinstance(event.delta, str):
+        (calls if "arguments" in (event.type or "") else words).append(event.delta)
+    elif event.delta:
+        _add_delta(event.delta, words, calls)
+    started = event.content_block or (event.item if event.type == "response.output_item.added" else None)
+    if started and started.name:
+        calls.append(f"\n{started.name}\n")
+
+
+def _add_delta(delta: _Delta, words: list[str], calls: list[str]) -> None:
+    for text in (delta.content, delta.reasoning_content, delta.refusal, delta.text, delta.thinking):
+        if text:
+            words.append(text)
+    if delta.partial_json:
+        calls.append(delta.partial_json)
+    for call in delta.tool_calls or ():
+        if call.function:
+            calls.append(f"\n{call.function.name}\n" if call.function.name else "")
+            calls.append(call.function.arguments or "")
+
+
+_READERS: dict[int, Callable[[bytes], str]] = {
+    MESSAGE: message_text,
+    ANSWER: answer_text,
+    PLAIN: plain_text,
+}
