@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,17 @@ from typing import Any
 import pytest
 
 from workbench.cli.main import run
+from workbench.control.home import ensure_home
+from workbench.domain.exchange import Attempt, Exchange, Headers
+from workbench.domain.ids import new_id
+from workbench.recording.recorder import Recorder
+from workbench.settings import Home, RecordingSettings
+
+REQUEST = b'{"model":"demo","messages":[{"role":"user","content":"Where is the Tagus?"}]}'
+ANSWER = (
+    b'{"id":"c1","model":"demo","choices":[{"index":0,"message":{"role":"assistant","content":"In Lisbon."},'
+    b'"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}}'
+)
 
 
 @dataclass
@@ -47,3 +60,44 @@ def workbench(home_dir: Path, capfd: pytest.CaptureFixture[str]) -> Workbench:
         return Said(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def record(home_dir: Path) -> Callable[..., str]:
+    """Record an exchange in the scratch home, as the router does; returns its id."""
+
+    def write(
+        request: bytes = REQUEST,
+        response: bytes = ANSWER,
+        *,
+        headers: Headers | None = None,
+        attempt: Attempt | None = None,
+        **fields: Any,
+    ) -> str:
+        ensure_home(Home(home_dir))
+        at = fields.pop("started_at", None) or int(time.time() * 1e6)
+        values = {
+            "endpoint": "/v1/chat/completions",
+            "model": "demo",
+            "status": 200,
+            "provider": "demo",
+        } | fields
+        exchange = Exchange(id=new_id("ex_", at), started_at=at, instance="test", **values)
+        given = [("content-type", "application/json")] if headers is None else headers
+        asyncio.run(_record(Home(home_dir), exchange, given, request, response, attempt))
+        return exchange.id
+
+    return write
+
+
+async def _record(
+    home: Home, exchange: Exchange, headers: Headers, request: bytes, response: bytes, attempt: Attempt | None
+) -> None:
+    recorder = Recorder(home.store, RecordingSettings(), instance="test")
+    await recorder.start()
+    recording = recorder.open(exchange, headers, request)
+    if attempt is not None:
+        recording.attempt(attempt)
+    recording.write(response)
+    assert await recording.commit()
+    await recorder.close()
