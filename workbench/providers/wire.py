@@ -115,7 +115,9 @@ class _WireAnswer(Answer):
         self._response = response
         super().__init__(
             status=response.status,
-            headers=[(name, value) for name, value in response.headers.items() if name.lower() not in _HOP],
+            headers=[
+                (str(name), value) for name, value in response.headers.items() if name.lower() not in _HOP
+            ],
             url=url,
             chunks=_chunks(response, timeouts, url),
         )
