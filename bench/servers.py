@@ -98,11 +98,21 @@ def upstream() -> Iterator[Server]:
             running.terminate()
 
 
-def write_home(folder: Path, base: str) -> Path:
+@contextmanager
+def mock(folder: Path) -> Iterator[str]:
+    """`scripts/mock_openai.py`, which fails on demand; gives its base URL with ``/v1``."""
+    port, log = free_port(), folder / "mock.log"
+    argv = [sys.executable, str(ROOT / "scripts" / "mock_openai.py"), "--port", str(port), "--quiet-log"]
+    with process(argv, log) as running:
+        wait_ready(f"http://127.0.0.1:{port}/v1/models", running, log)
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+def write_home(folder: Path, base: str, settings: str = "") -> Path:
     """Write a router home with one deployment at `base`."""
     config = folder / "infra" / "litellm" / "config.yaml"
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(litellm_config(base))
+    config.write_text(litellm_config(base) + settings)
     (folder / ".env").write_text(f"LITELLM_MASTER_KEY={KEY}\n")
     return folder
 
@@ -117,9 +127,9 @@ def litellm_config(base: str) -> str:
 
 
 @contextmanager
-def router(folder: Path, base: str, *, recording: bool = True) -> Iterator[Server]:
+def router(folder: Path, base: str, *, recording: bool = True, settings: str = "") -> Iterator[Server]:
     """Our router on a fresh home; without recording by `bench/unrecorded.py`."""
-    home, port, log = write_home(folder / "home", base), free_port(), folder / "router.log"
+    home, port, log = write_home(folder / "home", base, settings), free_port(), folder / "router.log"
     program = ["-m", "workbench", "router", "serve"] if recording else [str(ROOT / "bench" / "unrecorded.py")]
     argv = [sys.executable, *program, "--home", str(home), "--port", str(port)]
     name = "workbench" if recording else "workbench, not recording"

@@ -60,6 +60,10 @@ class Upstream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.write = transport.write  # type: ignore[attr-defined]
 
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (asyncio's own name)
+        for task in self.tasks:
+            task.cancel()
+
     def data_received(self, data: bytes) -> None:
         self.buffer += data
         head, found, rest = self.buffer.partition(b"\r\n\r\n")

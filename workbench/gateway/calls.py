@@ -221,15 +221,12 @@ class _Call:
     def _note_head(self, answer: RouteAnswer) -> None:
         exchange = self._exchange
         exchange.status = answer.status
-        exchange.model = answer.model
+        exchange.model = answer.group
         exchange.deployment = answer.deployment
         exchange.provider = answer.provider
         exchange.attempts = answer.attempts
         exchange.cache = answer.cache
         exchange.stream = answer.stream
-        if self._request.text(b"x-request-id") is None:
-            theirs = next((value for name, value in answer.headers if name.lower() == "x-request-id"), None)
-            exchange.request_id = one_line(theirs) if theirs else exchange.id
 
     def _note_end(self, answer: RouteAnswer) -> None:
         exchange = self._exchange

@@ -8,29 +8,6 @@ from workbench.domain.exchange import Exchange, Headers
 
 Lines = list[tuple[bytes, bytes]]
 
-_NOT_PASSED = frozenset(
-    {
-        "alt-svc",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "date",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-connection",
-        "server",
-        "set-cookie",
-        "strict-transport-security",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "via",
-        "www-authenticate",
-        "x-request-id",
-    }
-)
-"""Headers of an upstream's answer that mean that connection or that site, not the answer."""
 _UNSENDABLE = re.compile(r"[^\x20-\x7e\x80-\xff\t]")
 
 
@@ -46,14 +23,11 @@ def own_lines(exchange: Exchange) -> Lines:
 
 
 def passed_lines(headers: Headers) -> Lines:
-    """Return the upstream's header lines that the client gets."""
+    """Return the upstream's header lines that routing lets pass, without what HTTP can't carry."""
     return [
         (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-        for name, value in ((name.lower(), value) for name, value in headers)
-        if name not in _NOT_PASSED
-        and not name.startswith("x-workbench-")
-        and not _UNSENDABLE.search(value)
-        and not _UNSENDABLE.search(name)
+        for name, value in headers
+        if not _UNSENDABLE.search(name) and not _UNSENDABLE.search(value)
     ]
 
 
