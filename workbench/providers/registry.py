@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.providers.demo import DemoProvider
+from workbench.providers.echo import EchoProvider
+from workbench.providers.litellm import LitellmProvider
+from workbench.providers.playback import PlaybackProvider
 from workbench.providers.provider import Provider
+from workbench.providers.wire import WireProvider
 
 if TYPE_CHECKING:
-    from workbench.store.store import Reader
+    from workbench.store.reader import Reader
 
 
 def make_providers(reader: Reader | None = None) -> dict[str, Provider]:
@@ -15,4 +20,11 @@ def make_providers(reader: Reader | None = None) -> dict[str, Provider]:
 
     Call it on the running loop; close each with `aclose` (the Router does).
     """
-    raise NotImplementedError
+    providers: list[Provider] = [
+        WireProvider(),
+        LitellmProvider(),
+        EchoProvider(),
+        DemoProvider(),
+        PlaybackProvider(reader),
+    ]
+    return {provider.name: provider for provider in providers}

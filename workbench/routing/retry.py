@@ -90,7 +90,7 @@ def from_provider(failure: ProviderFailure) -> Failure:
 
 
 def from_status(status: int, headers: Headers, body: bytes, *, wall_s: float) -> Failure:
-    """Return what an answer with an error status means. `wall_s`: seconds since 1970, for dates in headers."""
+    """Return what an error status means. `wall_s`: seconds since 1970, for dates in headers."""
     head = body[:20_000]
     common: dict[str, Any] = {
         "status": status,
@@ -130,10 +130,7 @@ def from_status(status: int, headers: Headers, body: bytes, *, wall_s: float) ->
     if status in (408, 504):
         return Failure(kind="TimeoutError", code="upstream_timeout", **common)
     if status == 409 or status >= 500:
-        kind = {502: "BadGatewayError", 503: "ServiceUnavailableError", 529: "ServiceUnavailableError"}.get(
-            status
-        )
-        return Failure(kind=kind or "InternalServerError", code="upstream_error", **common)
+        return Failure(kind=_SERVER_KINDS.get(status, "InternalServerError"), code="upstream_error", **common)
     return Failure(kind="Default", code="upstream_error", retryable=False, **common)
 
 

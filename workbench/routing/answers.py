@@ -1,0 +1,106 @@
+"""Answers that come from no fresh attempt: an upstream's own error, a playback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+from workbench.providers.playback import EXCHANGE_HEADER, SPEED_HEADER
+from workbench.providers.provider import Answer, Call, Deployment, Provider, ProviderFailure
+from workbench.routing.attempt import Trying
+from workbench.routing.catalog import Resolved
+from workbench.routing.errors import RouteError, StreamBroken
+from workbench.routing.relay import AttemptFailed, passed_headers
+from workbench.routing.values import Origin, RouteAnswer, RouteRequest
+
+
+def upstream_error(failed: AttemptFailed, trying: Trying, group: Resolved) -> RouteAnswer:
+    """Return an upstream's own 400, 404, 413 or 422 as it is."""
+    assert failed.body is not None
+    assert failed.failure.status is not None
+    deployment = trying.last
+    assert deployment is not None
+    origin = Origin(
+        group=group.asked,
+        deployment=deployment.id,
+        provider=deployment.provider,
+        model=deployment.model,
+        attempts=trying.count,
+    )
+    whole = _Whole(failed.body)
+    answer = RouteAnswer(
+        status=failed.failure.status,
+        headers=passed_headers(failed.headers),
+        origin=origin,
+        stream=False,
+        chunks=whole.chunks(),
+    )
+    answer.upstream_error = failed.failure.message
+    whole.answer = answer
+    return answer
+
+
+class _Whole:
+    """A body that is there already."""
+
+    def __init__(self, body: bytes) -> None:
+        self.answer: RouteAnswer | None = None
+        self._body = body
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield it as the answer's end."""
+        if self.answer is not None:
+            self.answer.ending = True
+        yield self._body
+
+
+async def playback(providers: Mapping[str, Provider], request: RouteRequest) -> RouteAnswer:
+    """Return the recorded answer of an exchange, with its timing; no upstream is asked. Raises RouteError."""
+    provider = providers.get("playback")
+    if provider is None:
+        raise RouteError(503, "playback_unavailable", "this router plays nothing back")
+    model = request.model or "playback"
+    deployment = Deployment(
+        id="playback", group=model, provider="playback", adapter="playback", model=model, params={}
+    )
+    call = Call(
+        endpoint=request.endpoint,
+        body=request.body,
+        headers=[(EXCHANGE_HEADER, request.playback or ""), (SPEED_HEADER, request.playback_speed)],
+        deployment=deployment,
+        stream=request.stream,
+        exchange_id=request.exchange_id,
+    )
+    try:
+        recorded = await provider.send(call)
+    except ProviderFailure as failure:
+        raise RouteError(404, "playback_unavailable", failure.message) from None
+    origin = Origin(group=model, deployment="playback", provider="playback", model=model, attempts=0)
+    kind = recorded.header("content-type") or ""
+    played = _Played(recorded)
+    played.answer = RouteAnswer(
+        status=recorded.status,
+        headers=passed_headers(recorded.headers),
+        origin=origin,
+        stream=kind.startswith("text/event-stream"),
+        chunks=played.chunks(),
+        close=recorded.aclose,
+    )
+    return played.answer
+
+
+class _Played:
+    """A recorded answer on its way to the client again."""
+
+    def __init__(self, recorded: Answer) -> None:
+        self.answer: RouteAnswer | None = None
+        self._recorded = recorded
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the recorded writes. Raises StreamBroken where the recording broke off."""
+        try:
+            async for chunk in self._recorded.chunks:
+                if self.answer is not None and getattr(self._recorded, "at_end", False):
+                    self.answer.ending = True
+                yield chunk
+        except ProviderFailure as failure:
+            raise StreamBroken(502, "playback_broken", failure.message) from None

@@ -1,0 +1,84 @@
+"""Which deployment takes a request now, which can't, and how long until one can. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from workbench.providers.provider import Deployment
+from workbench.routing.limits import Refusal
+from workbench.routing.prepare import Facts
+from workbench.routing.standing import Standing
+from workbench.routing.strategy import Candidate
+
+
+class Selection(msgspec.Struct, kw_only=True):
+    """The deployments of a group, sorted by what can be done with them now."""
+
+    open: list[Candidate] = []
+    """May take the request; those not tried yet come alone while there are some."""
+    untried: bool = False
+    """Whether `open` holds deployments that this request has not been tried at."""
+    limited: list[tuple[Deployment, Refusal]] = []
+    cooling: list[tuple[Deployment, float]] = []
+    """Breaker open, and the seconds until a probe may go."""
+    disabled: list[Deployment] = []
+
+    def wait_s(self) -> float:
+        """Return the seconds until a limit or a breaker may let the request through; inf for never."""
+        waits = [refusal.frees_in_s for _, refusal in self.limited] + [wait for _, wait in self.cooling]
+        return min(waits, default=float("inf"))
+
+
+def select(
+    places: Sequence[tuple[Deployment, Standing]],
+    facts: Facts,
+    now: float,
+    *,
+    tried: Collection[str] = (),
+    pre_call_checks: bool = False,
+    tag_filtering: bool = False,
+) -> Selection:
+    """Sort a group's deployments for one request."""
+    found = Selection()
+    for deployment, standing in places:
+        if not deployment.enabled:
+            found.disabled.append(deployment)
+        elif pre_call_checks and _too_long(deployment, facts):
+            continue
+        elif not standing.breaker.allows(now):
+            # At least a moment: a probe that is under way may close it any time.
+            found.cooling.append((deployment, max(standing.breaker.opens_in(now), 0.05)))
+        elif refusal := _refusal(standing, facts, now):
+            found.limited.append((deployment, refusal))
+        else:
+            found.open.append(standing.candidate(deployment, now))
+    if tag_filtering:
+        found.open = _tagged(found.open, facts)
+    fresh = [candidate for candidate in found.open if candidate.deployment.id not in tried]
+    found.untried = bool(fresh)
+    found.open = fresh or found.open
+    return found
+
+
+def _refusal(standing: Standing, facts: Facts, now: float) -> Refusal | None:
+    refusal = standing.limits.check(now, facts.input_tokens)
+    if refusal is None and standing.health.empty_until is not None and standing.health.empty_until > now:
+        left = standing.health.empty_until - now
+        return Refusal(name="upstream", limit=0, used=0, frees_in_s=left)
+    return refusal
+
+
+def _too_long(deployment: Deployment, facts: Facts) -> bool:
+    limit = deployment.max_input_tokens
+    return limit is not None and facts.input_tokens > limit
+
+
+def _tagged(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
+    """LiteLLM's rule: with tags those that share one, else those tagged ``default``, else the untagged."""
+    if facts.tags:
+        wanted = set(facts.tags)
+        return [candidate for candidate in candidates if wanted & set(candidate.deployment.tags)]
+    default = [candidate for candidate in candidates if "default" in candidate.deployment.tags]
+    return default or [candidate for candidate in candidates if not candidate.deployment.tags] or candidates
