@@ -66,13 +66,15 @@ class ModuleStore:
             return Toolbox(binds=base, path=(str(Path(sys.base_prefix) / "bin"),))
         pins = (kit.folder / tools.requirements).read_bytes()
         prefix = Path(sys.prefix)
+        # Where our own environment is used, its pytest plugins that are not pinned stay out.
+        env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         if not _satisfied(pins.decode()):
             key = _key(pins, sys.version, platform.platform())
             folder = await self._built(
                 f"python-{key}", kit, lambda path: self._make_venv(path, kit.folder, pins)
             )
             prefix = folder / "venv"
-        return Toolbox(binds=(*base, prefix), path=(str(prefix / "bin"),))
+        return Toolbox(binds=(*base, prefix), path=(str(prefix / "bin"),), env=env)
 
     async def _make_venv(self, folder: Path, _: Path, pins: bytes) -> None:
         requirements = folder / "requirements.txt"
