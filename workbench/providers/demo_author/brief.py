@@ -50,6 +50,10 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
         """Up to three telling words with blanks between, for titles."""
         return " ".join(self.words[:3])
 
+    def first_words(self, count: int, *fillers: str) -> tuple[str, ...]:
+        """Return the first `count` telling words, filled up with `fillers`, each once."""
+        return tuple(dict.fromkeys((*self.words, *fillers)))[:count]
+
     def has(self, *stems: str) -> bool:
         """Tell whether a word of the brief begins with one of `stems`."""
         return any(word.startswith(stems) for word in _all_words(self.text))

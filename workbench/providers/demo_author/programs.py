@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workbench.providers.demo_author import brief as briefs
+from workbench.providers.demo_author import vite_app
 from workbench.providers.demo_author.project import Project
 from workbench.providers.demo_author.prompt import Prompt
 from workbench.providers.demo_author.python_lib import catalog as python_lib
 
 _AUTHORS: dict[str, Callable[[briefs.Brief], Project]] = {
     "python-lib": python_lib.write,
+    "vite-app": vite_app.write,
 }
 
 

@@ -10,7 +10,6 @@ from workbench.providers.demo_author import quoting
 from workbench.providers.demo_author.brief import Brief
 from workbench.providers.demo_author.project import File, Mistake, Project, template
 
-
 LINE_LENGTH = 110
 
 

@@ -14,7 +14,7 @@ _COMMON = frozenset({"a", "an", "and", "the", "of", "to", "in", "is", "it", "on"
 
 def library(brief: Brief) -> Library:
     """Return a library that measures texts."""
-    one, two, three = (*brief.words, "garden", "river", "window")[:3]
+    one, two, three = brief.first_words(3, "garden", "river", "window")
     sample = f"The {one} and the {two}. A {one} with {three}! Is it on?"
     found = "".join(char if char.isalnum() else " " for char in sample.lower()).split()
     counts = Counter(word for word in found if word not in _COMMON)
