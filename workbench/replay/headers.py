@@ -44,6 +44,8 @@ _BELONG_TO_THE_SENDER = frozenset(
         "idempotency-key",
     }
 )
+_REDACTED = "[redacted"
+"""How every mark begins that stands where a secret stood; sent again it would be nonsense."""
 _PREFIXES = ("x-workbench-", "x-stainless-", "x-forwarded-")
 
 
@@ -53,7 +55,11 @@ def sendable(headers: Iterable[tuple[str, str]]) -> Headers:
     What belongs to the old connection, to who sent it, or to our own bookkeeping stays behind: a replay
     is paid for and identified by the one who replays.
     """
-    return [(name, value) for name, value in headers if _belongs_to_request(name.lower())]
+    return [
+        (name, value)
+        for name, value in headers
+        if _belongs_to_request(name.lower()) and _REDACTED not in value
+    ]
 
 
 def _belongs_to_request(name: str) -> bool:
