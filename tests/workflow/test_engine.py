@@ -152,7 +152,7 @@ async def test_a_cut_answer_is_asked_again_with_twice_the_room(bench: Bench) -> 
 
 async def test_independent_files_are_asked_for_at_once(bench: Bench) -> None:
     """Three files without dependencies are under way together; one that builds on them comes last."""
-    files = {name: "A = 1" for name in ("a.py", "b.py", "c.py")} | {"main.py": "import a"}
+    files = {**dict.fromkeys(("a.py", "b.py", "c.py"), "A = 1"), "main.py": "import a"}
     bench.model.speak = speaks(files, main=["a.py", "b.py", "c.py"])
     bench.model.delay = 0.2
     report = await bench.generate()
