@@ -141,8 +141,9 @@ def save_(ctx: Context, exchange_id: str, out: Path | None, force: bool) -> None
     with ctx.reader() as reader:
         exchange = find(reader, exchange_id)
         data = dump(reader.payload(exchange.id))
-    if exchange.redacted:
-        ctx.note(f"something was redacted when it was recorded: {', '.join(exchange.redactions)}")
+    in_body = [place for place in exchange.redactions if place.startswith("body:")]
+    if in_body:
+        ctx.note(f"the body was redacted when it was recorded: {', '.join(in_body)}")
     if out is None:
         sys.stdout.buffer.write(data)
         return

@@ -28,7 +28,10 @@ STYLES: dict[str, dict[str, Any]] = {
 _STATES = {
     **dict.fromkeys(("ok", "passed", "complete", "closed", "ready", "same", "equivalent"), "ok"),
     **dict.fromkeys(("failed", "bad", "open!", "different", "error"), "bad"),
-    **dict.fromkeys(("warn", "degraded", "running", "waiting", "interrupted", "similar"), "warn"),
+    **dict.fromkeys(
+        ("warn", "degraded", "running", "waiting", "interrupted", "similar", "cooling down", "probing"),
+        "warn",
+    ),
 }
 # What json.dumps leaves raw and a terminal may act on: C1, bidi and other invisible characters.
 _RISKY = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")

@@ -253,12 +253,19 @@ def _deployment_row(group: dict[str, Any], item: dict[str, Any]) -> tuple[Any, .
         item.get("id"),
         item.get("provider"),
         item.get("model"),
-        item.get("state") if item.get("enabled", True) else "disabled",
+        _state(item),
         item.get("requests"),
         item.get("failures"),
         None if latency is None else f"{latency:.0f}",
         item.get("disabled_reason") or item.get("last_error") or "",
     )
+
+
+def _state(item: dict[str, Any]) -> str:
+    """Return the breaker's state for people, who read "closed" as "shut"."""
+    if not item.get("enabled", True):
+        return "disabled"
+    return {"closed": "ok", "open": "cooling down", "half_open": "probing"}.get(str(item.get("state")), "?")
 
 
 def _recording(recorder: dict[str, Any]) -> str:

@@ -7,12 +7,13 @@ address. What the process says before its log is open goes to ``logs/router-star
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.control.locate import (
@@ -81,15 +82,33 @@ def start_router(
     `port` None: the configured one. Where it is taken the next free one is used and said. Raises
     RouterUnreachable with the end of what the process said, UsageError when no port is free.
     """
-    found = find_router(home)
-    if found is not None:
-        return found
     settings = load_settings(home, merged_environment(home), {"router.port": port, "router.host": host})
-    chosen = next_free(settings.router.host, settings.router.port)
-    if chosen != settings.router.port:
-        on_note(f"port {settings.router.port} is taken by another program: the router takes {chosen}")
-    process, words = _spawn(home, settings.router.host, chosen)
-    return _await_ready(home, process, words, time.monotonic() + wait_s, wait_s)
+    deadline = time.monotonic() + wait_s
+    with _one_starter(home, wait_s):
+        found = find_router(home)
+        if found is not None:
+            return found
+        chosen = next_free(settings.router.host, settings.router.port)
+        if chosen != settings.router.port:
+            on_note(f"port {settings.router.port} is taken by another program: the router takes {chosen}")
+        process, words = _spawn(home, settings.router.host, chosen)
+        return _await_ready(home, process, words, deadline, wait_s)
+
+
+@contextlib.contextmanager
+def _one_starter(home: Home, wait_s: float) -> Iterator[None]:
+    """Let one starter of a home work at a time; the others find its router when their turn comes."""
+    from filelock import FileLock, Timeout
+
+    home.router_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home.router_dir / "start.lock", timeout=wait_s):
+            yield
+    except Timeout:
+        raise RouterUnreachable(
+            f"another start of this router has not finished within {wait_s:g} s",
+            hint="workbench router status",
+        ) from None
 
 
 def _spawn(home: Home, host: str, port: int) -> tuple[subprocess.Popen[bytes], Path]:
@@ -118,7 +137,7 @@ def _await_ready(
         if seen.state == "ready" and seen.file is not None:
             return address_of(home, seen.file)
         if process.poll() is not None:
-            return _after_exit(home, process.returncode, words)
+            return _after_exit(home, process.returncode, words, deadline)
         time.sleep(_POLL_S)
     process.terminate()
     raise RouterUnreachable(
@@ -127,19 +146,30 @@ def _await_ready(
     )
 
 
-def _after_exit(home: Home, code: int, words: Path) -> RouterAddress:
-    """Take the router another starter won the race with, else say why ours ended."""
-    for _ in range(20):
+def _after_exit(home: Home, code: int, words: Path, deadline: float) -> RouterAddress:
+    """Take the router that somebody else is just starting (``router serve``), else say why ours ended."""
+    while True:
         found = find_router(home)
         if found is not None:
             return found
-        if not home.router_json.exists():
+        if time.monotonic() > deadline or not _is_claimed(home):
             break
-        time.sleep(0.1)
+        time.sleep(_POLL_S)
     raise RouterUnreachable(
         f"the router ended at once (exit {code})\n{last_words(words)}".rstrip(),
         hint=f"workbench --home {home.root} doctor",
     )
+
+
+def _is_claimed(home: Home) -> bool:
+    """Tell whether a router process holds the home's lock."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(home.router_lock, blocking=False):
+            return False
+    except Timeout:
+        return True
 
 
 def stop_router(home: Home, *, wait_s: float | None = None, force: bool = False) -> bool:
