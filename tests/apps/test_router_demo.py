@@ -84,17 +84,19 @@ def test_the_shipped_payload_is_answered(router: RouterProcess) -> None:
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [("[]", "an object is needed"), ("{}", "neither"), ('{"version": 9}', "version 9"), ("{", "Expecting")],
+    [("[]", "object is needed"), ("{}", "neither"), ('{"version": 9}', "version 9"), ("{", "Expecting")],
 )
-def test_a_file_that_is_no_payload_says_so(
-    router: RouterProcess, tmp_path: Path, content: str, problem: str
-) -> None:
-    """Exit 1 and one line."""
+def test_a_file_that_is_no_payload_says_so(tmp_path: Path, content: str, problem: str) -> None:
+    """Exit 1 and one line, before any router is asked."""
     file = tmp_path / "broken.json"
     file.write_text(content)
-    done = demo(router, "replay", str(file), exit_code=1)
-    assert done.stderr.startswith("error:")
-    assert problem.split(maxsplit=1)[0] in done.stderr
+    argv = [sys.executable, "-I", str(APP / "router_demo.py"), "replay", str(file)]
+    done = subprocess.run(
+        argv, capture_output=True, text=True, env=clean_environment(LITELLM_MASTER_KEY="k"), check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error:")
+    assert problem in done.stderr
 
 
 def test_an_unknown_model_shows_the_routers_words(router: RouterProcess, tmp_path: Path) -> None:
