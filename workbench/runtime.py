@@ -13,6 +13,7 @@ import gc
 import logging
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -42,6 +43,8 @@ from workbench.telemetry.metrics import Metrics
 log = logging.getLogger("workbench.runtime")
 
 CONFIG_POLL_S = 1.0
+SWITCH_S = 0.0005
+"""How long the recorder's thread may hold the interpreter while the event loop waits for it."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -363,3 +366,4 @@ def _tidy_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    sys.setswitchinterval(SWITCH_S)

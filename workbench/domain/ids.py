@@ -7,11 +7,15 @@ read aloud. The time part is milliseconds since 1970 (50 bits, enough until the 
 
 from __future__ import annotations
 
-import secrets
+import random
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TIME_CHARS = 10
 _RANDOM_CHARS = 8
+
+# Seeded by the system once. Ids need not be unguessable, and asking the system for each would give the
+# interpreter's lock away in the middle of every request.
+_random_bits = random.Random().getrandbits
 
 EXCHANGE = "ex_"
 RUN = "run_"
@@ -30,7 +34,7 @@ def new_id(prefix: str, at_us: int) -> str:
     return (
         prefix
         + _encode(at_us // 1000, _TIME_CHARS)
-        + _encode(secrets.randbits(5 * _RANDOM_CHARS), _RANDOM_CHARS)
+        + _encode(_random_bits(5 * _RANDOM_CHARS), _RANDOM_CHARS)
     )
 
 

@@ -144,6 +144,11 @@ class Recording:
         )
 
     @property
+    def age_s(self) -> float:
+        """Seconds since it was opened."""
+        return time.perf_counter() - self._opened
+
+    @property
     def held_bytes(self) -> int:
         """Memory this recording holds, about."""
         return len(self._request) + self.exchange.response_bytes

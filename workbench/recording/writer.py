@@ -30,6 +30,8 @@ _GROUP_BYTES = 32 * 1024 * 1024
 _HELD_BYTES = 256 * 1024 * 1024
 """Finished recordings kept in memory while the store can't be written; beyond it the oldest are dropped."""
 _RETRY_S = 0.5
+_LINGER_S = 0.03
+"""How long a request that has just begun waits for its end: most end sooner and are one insert, not two."""
 
 
 class Writer:
@@ -66,7 +68,13 @@ class Writer:
     def put(self, recording: Recording) -> None:
         """Take a recording that has just begun."""
         with self._wake:
+            first = not self._waiting
             self._waiting[recording.exchange.id] = recording
+        if first and self._loop is not None:
+            self._loop.call_later(_LINGER_S, self._nudge)
+
+    def _nudge(self) -> None:
+        with self._wake:
             self._wake.notify()
 
     def put_finished(self, recording: Recording, future: asyncio.Future[bool]) -> None:
@@ -125,17 +133,22 @@ class Writer:
     def _take(self, until: float) -> dict[str, Recording]:
         """Wait for work or the next flush; return a group, oldest first."""
         with self._wake:
-            while not self._waiting and not self._closing:
+            while not self._futures and not self._closing:
+                oldest = next(iter(self._waiting.values()), None)
                 left = until - time.monotonic()
+                if oldest is not None:
+                    left = min(left, _LINGER_S - oldest.age_s)
                 if left <= 0:
                     break
                 self._wake.wait(left)
             group: dict[str, Recording] = {}
             size = 0
-            while self._waiting and len(group) < _GROUP and size < _GROUP_BYTES:
-                key = next(iter(self._waiting))
-                group[key] = self._waiting.pop(key)
-                size += group[key].held_bytes
+            for key, recording in list(self._waiting.items()):
+                if len(group) >= _GROUP or size >= _GROUP_BYTES:
+                    break
+                if recording.finished or recording.age_s >= _LINGER_S or self._closing:
+                    group[key] = self._waiting.pop(key)
+                    size += recording.held_bytes
             return group
 
     def _write(self, group: list[Recording]) -> bool:
