@@ -44,7 +44,7 @@ def serve_(ctx: Context, host: str | None, port: int | None) -> None:
 
     Exits 2 when the port is taken or another router serves this home.
     """
-    from workbench.runtime import Listening, serve
+    from workbench.runtime import Listening, run
     from workbench.settings import load_settings, merged_environment
 
     overrides = {"router.host": host, "router.port": port}
@@ -53,7 +53,7 @@ def serve_(ctx: Context, host: str | None, port: int | None) -> None:
     def on_ready(listening: Listening) -> None:
         ctx.note(f"listening on http://{listening.host}:{listening.port}  (key: {ctx.home.env_file})")
 
-    ctx.run(serve(ctx.home, settings, settings.router.host, settings.router.port, on_ready=on_ready))
+    run(ctx.home, settings, settings.router.host, settings.router.port, on_ready=on_ready)
 
 
 @command.command("start", epilog=examples("workbench router start", "workbench router start --port 4100"))
