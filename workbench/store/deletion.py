@@ -18,12 +18,14 @@ from workbench.store.texts import piece_text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from workbench.store.store import Store
 
 _BATCH_S = 0.05
 """A write transaction of ours lasts about this long, so that nobody waits for it."""
+_TURN_S = 0.001
+"""Without a rest after it, the next transaction would start before anybody waiting woke up."""
 _TABLES = ("attempts", "bodies", "partials", "labels", "uses")
 
 
@@ -120,8 +122,13 @@ def delete_chunk(connection: sqlite3.Connection, codecs: Codecs, chunk: int) -> 
     connection.execute("DELETE FROM texts WHERE id = ?", (text,))
 
 
-def delete_in_batches(store: Store, seqs: Sequence[int], *, bodies_only: bool = False) -> int:
-    """Delete many exchanges in transactions of about 50 ms each; return how many chunks went."""
+def delete_in_batches(
+    store: Store, seqs: Sequence[int], *, bodies_only: bool = False, pause_s: float = 0.0
+) -> int:
+    """Delete many exchanges in transactions of about 50 ms each; return how many chunks went.
+
+    `pause_s` is slept after each transaction, so that other writers get their turn.
+    """
     remove = delete_bodies if bodies_only else delete_exchanges
     codecs = Codecs()
     chunks = start = 0
@@ -133,17 +140,23 @@ def delete_in_batches(store: Store, seqs: Sequence[int], *, bodies_only: bool = 
         start += size
         took = max(time.monotonic() - began, 1e-4)
         size = max(1, min(1000, int(size * min(2.0, _BATCH_S / took))))
+        time.sleep(pause_s or _TURN_S)
     return chunks
 
 
-def delete_run(store: Store, run: int) -> None:
-    """Delete a run with its steps and exchanges. Its row goes last: a stop in the middle can be repeated."""
+def delete_run(store: Store, run: int, *, files: Callable[[], object] = lambda: None) -> None:
+    """Delete a run with its steps and exchanges, then its `files`.
+
+    Its row goes last: a stop in the middle can be repeated.
+    """
     with store.change() as connection:
         rows = connection.execute(
-            "SELECT seq FROM exchanges WHERE run = ? UNION SELECT seq FROM exchanges WHERE session = ? ORDER BY seq",
+            "SELECT seq FROM exchanges WHERE run = ? UNION SELECT seq FROM exchanges WHERE session = ?"
+            " ORDER BY seq",
             (run, run),
         ).fetchall()
     delete_in_batches(store, [row[0] for row in rows])
+    files()
     with store.change() as connection:
         connection.execute("UPDATE exchanges SET run = NULL WHERE run = ?", (run,))
         connection.execute("UPDATE exchanges SET session = NULL WHERE session = ?", (run,))

@@ -48,8 +48,13 @@ def dead(connection: sqlite3.Connection) -> list[int]:
 def _alive(host: str, pid: int, started: float) -> bool:
     if host != platform.node():
         return True  # another machine's process can't be asked; its own router will tell
+    return process_alive(pid, started)
+
+
+def process_alive(pid: int, started: float) -> bool:
+    """Tell whether that very process lives; `started` is its start time as psutil gives it, 0 if unknown."""
     found = _started(pid)
-    return found is not None and (started == 0.0 or abs(found - started) < _SAME_START_S)
+    return found is not None and (started == 0.0 or found == 0.0 or abs(found - started) < _SAME_START_S)
 
 
 def _started(pid: int) -> float | None:

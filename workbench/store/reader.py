@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from workbench.store.page import Cursor, Page, RunPage
 from workbench.store.readers import Readers
 from workbench.store.rows import ATTEMPT_SELECT, RUN_SELECT, SELECT, read_attempt, read_exchange
 from workbench.store.snippets import snippets
+from workbench.store.space import space
 from workbench.store.statistics import statistics
 
 if TYPE_CHECKING:
@@ -59,6 +62,12 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextlib.contextmanager
+    def connection(self, deadline_s: float | None = None) -> Iterator[sqlite3.Connection]:
+        """Give this thread's connection; for the rooms of the store itself."""
+        with self._readers.use(deadline_s) as connection:
+            yield connection
 
     def exchanges(
         self,
@@ -207,6 +216,11 @@ class Reader:
         """Return counts and what uses the space; see `statistics`."""
         with self._readers.use() as connection:
             return statistics(connection, self.path)
+
+    def space(self) -> list[dict[str, Any]]:
+        """Return name and bytes of each group of tables, largest first; see `space`."""
+        with self._readers.use() as connection:
+            return space(connection)
 
 
 _NOT_SENT_AGAIN = frozenset(

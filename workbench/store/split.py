@@ -11,6 +11,8 @@ import re
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading somebody's JSON may raise; RecursionError for nesting a thousand deep."""
 _MIN_BODY = 64
 _MIN_FIELD = 256
 """A system prompt or tool list shorter than this stays in its neighbours' slice."""
@@ -52,7 +54,7 @@ def split(body: bytes) -> Split | None:
         if not isinstance(found, Raw):
             return None
         items = _LIST.decode(found)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     raw = bytes(found)
     start = body.find(raw)
@@ -121,5 +123,5 @@ def is_dialogue(message: bytes) -> bool:
     """Tell whether a canonical message is something said, rather than a system prompt."""
     try:
         return _ROLE.decode(message).role not in {"system", "developer"}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return True

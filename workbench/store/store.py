@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from workbench.domain.run import Run, Step
+    from workbench.settings import Home
+    from workbench.store.pruning import Progress, PruneResult
+    from workbench.store.retention import PrunePlan, PrunePolicy
 
 __all__ = ["Cursor", "Page", "Reader", "RunPage", "Store"]
 
@@ -68,6 +71,12 @@ class Store(Reader):
         """Give the write connection inside a transaction; for the rooms of the store itself."""
         with self._lock, translated(self.path), transaction(self._connection) as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """Give the write connection outside a transaction, to one thread at a time."""
+        with self._lock, translated(self.path):
+            yield self._connection
 
     def create_run(self, run: Run) -> None:
         """Add a run. Raises UsageError when its id is taken."""
@@ -142,6 +151,19 @@ class Store(Reader):
         with self.change() as connection:
             table, seq = _item(connection, item_id)
             connection.execute(f"UPDATE {table} SET {column} = ? WHERE seq = ?", (value, seq))
+
+    def plan_prune(self, policy: PrunePolicy, home: Home, *, now_us: int | None = None) -> PrunePlan:
+        """Return what `policy` no longer keeps, without touching it."""
+        from workbench.store.retention import plan_prune
+
+        with self._readers.use() as connection:
+            return plan_prune(connection, policy, home, now_us=now_us)
+
+    def prune(self, plan: PrunePlan, progress: Progress | None = None, **options: Any) -> PruneResult:
+        """Do what the plan says; see `pruning.prune`."""
+        from workbench.store.pruning import prune
+
+        return prune(self, plan, progress, **options)
 
     def delete_run(self, run_id: str) -> None:
         """Delete a run with its steps and exchanges. Raises UnknownId."""

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from workbench.store.split import UNREADABLE
+
 _SKIPPED = frozenset(
     {
         "type", "role", "id", "call_id", "tool_call_id", "tool_use_id", "cache_control", "signature", "data",
@@ -22,6 +24,7 @@ _SKIPPED = frozenset(
 )  # fmt: skip
 _LONG_WORD = 512
 """Longer without a blank is an attachment, not text."""
+_MAX_DEPTH = 100
 _MAX_TEXT = 1_000_000
 _STRING_FIELD = re.compile(rb'"(?:text|content|arguments|output|input)"\s*:\s*("(?:[^"\\]|\\.)*")')
 OTHER, MESSAGE, ANSWER, PLAIN = range(4)
@@ -33,7 +36,7 @@ def message_text(piece: bytes) -> str:
     """Return the words of one request message, or of a piece of one (leading separators allowed)."""
     try:
         value = msgspec.json.decode(piece.lstrip(b" \t\r\n,"))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return _fragment(piece)
     return _join(value)
 
@@ -44,7 +47,7 @@ def _fragment(piece: bytes) -> str:
     for match in _STRING_FIELD.finditer(piece):
         try:
             found.append(msgspec.json.decode(match[1], type=str))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             continue
     return "\n".join(text for text in found if _is_words(text))[:_MAX_TEXT].strip()
 
@@ -59,7 +62,7 @@ def plain_text(body: bytes) -> str:
     """Return the words of a request body that is not cut into messages."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return body[:_MAX_TEXT].decode("utf-8", "replace") if _is_text(body) else ""
     if not isinstance(value, dict):
         return _join(value)
@@ -75,7 +78,7 @@ def answer_text(body: bytes) -> str:
         return _streamed(body)
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ""
     if not isinstance(value, dict):
         return ""
@@ -99,17 +102,19 @@ def _join(value: Any) -> str:
     return "\n".join(out)[:_MAX_TEXT].strip()
 
 
-def _collect(value: Any, out: list[str]) -> None:
+def _collect(value: Any, out: list[str], depth: int = 0) -> None:
     if isinstance(value, str):
         if value and _is_words(value):
             out.append(value)
+    elif depth > _MAX_DEPTH:
+        return
     elif isinstance(value, list):
         for item in value:
-            _collect(item, out)
+            _collect(item, out, depth + 1)
     elif isinstance(value, dict):
         for key, item in value.items():
             if key not in _SKIPPED:
-                _collect(item, out)
+                _collect(item, out, depth + 1)
 
 
 def _is_words(text: str) -> bool:
@@ -165,7 +170,7 @@ def _streamed(body: bytes) -> str:
             continue
         try:
             event = _EVENT.decode(line[5:])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             continue
         _add_event(event, words, calls)
     return "\n".join(part for part in ("".join(words), "".join(calls)) if part)[:_MAX_TEXT].strip()
