@@ -1,0 +1,58 @@
+"""``workbench`` without a command: the terminal app."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from workbench.cli.context import Context, pass_context
+from workbench.cli.options import examples
+from workbench.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
+
+
+@click.command(epilog=examples("workbench", "workbench tui --home ~/llm"))
+@click.option("--theme", metavar="NAME", help="Use this theme.")
+@pass_context
+def command(ctx: Context, theme: str | None = None) -> int:
+    """Open the terminal app."""
+    # Textual draws on stderr and reads stdin: without both it would hang.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "the terminal app needs a terminal",
+            hint="workbench exchanges list   # the same without a terminal; workbench --help shows all commands",
+        )
+    app = _app(ctx, theme)
+    app.run(mouse=app.mouse)
+    _farewell(ctx, app)
+    return app.return_code or 0
+
+
+def _app(ctx: Context, theme: str | None) -> WorkbenchApp:
+    from workbench.tui.app import WorkbenchApp
+    from workbench.tui.source import Source
+
+    if ctx.color is False:
+        os.environ["NO_COLOR"] = "1"
+    return WorkbenchApp(Source(ctx.bare_home), theme=theme, start_router=not ctx.no_start)
+
+
+def _farewell(ctx: Context, app: WorkbenchApp) -> None:
+    """Say that the router goes on, and how to stop it."""
+    if app.status.up:
+        ctx.note(f"The router still runs at {app.status.base_url}/v1; clients depend on it.")
+        ctx.note(f"stop it with: {stop_command(ctx)}")
+
+
+def stop_command(ctx: Context) -> str:
+    """Return the command that stops this home's router, as short as it works from here."""
+    import shlex
+
+    if ctx.home_flag is None:
+        return "workbench router stop"
+    return f"workbench --home {shlex.quote(str(ctx.home_flag))} router stop"

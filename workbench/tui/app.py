@@ -1,0 +1,190 @@
+"""The terminal app: its places, keys and the two things it always watches, router and store.
+
+The first frame waits for nothing: the home, the store and the router are looked at by threads that begin
+after it, and what they find arrives as messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from workbench.tui import state as kept
+from workbench.tui.link import RouterWatch, StoreWatch
+from workbench.tui.messages import RouterChanged, RouterStatus, StoreChanged, StoreState, Trouble
+from workbench.tui.screens.base import Place
+from workbench.tui.source import Source
+from workbench.tui.themes import DARK, OWN
+
+if TYPE_CHECKING:
+    from workbench.tui.changes import Change
+
+
+def _place(module: str, name: str) -> Callable[[], Screen[Any]]:
+    """Return a maker that imports the screen when it is first shown."""
+
+    def make() -> Screen[Any]:
+        from importlib import import_module
+
+        screen: Screen[Any] = getattr(import_module(f"workbench.tui.screens.{module}"), name)()
+        return screen
+
+    return make
+
+
+class WorkbenchApp(App[None]):
+    """Watch, search, open, replay and compare exchanges; drive workflows."""
+
+    TITLE = "workbench"
+    CSS_PATH = "styles.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    MODES: ClassVar[dict[str, Any]] = {
+        "exchanges": _place("exchanges", "ExchangesScreen"),
+        "runs": _place("runs", "RunsScreen"),
+        "new": _place("new_run", "NewRunScreen"),
+        "router": _place("router", "RouterScreen"),
+    }
+    DEFAULT_MODE = "exchanges"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "go('exchanges')", "Exchanges", show=False, id="go.exchanges"),
+        Binding("2", "go('runs')", "Runs", show=False, id="go.runs"),
+        Binding("3", "go('new')", "New run", show=False, id="go.new"),
+        Binding("4", "go('router')", "Router", show=False, id="go.router"),
+        Binding("question_mark", "help", "Help", show=False, id="help"),
+        Binding("ctrl+l", "redraw", "Draw again", show=False, id="redraw"),
+        Binding("q", "quit", "Quit", show=False, id="quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit.now"),
+    ]
+    places: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("1", "exchanges", "Exchanges"),
+        ("2", "runs", "Runs"),
+        ("3", "new", "New run"),
+        ("4", "router", "Router"),
+    )
+
+    def __init__(self, source: Source, *, theme: str | None = None, start_router: bool = True) -> None:
+        super().__init__()
+        self.source = source
+        self.status = RouterStatus()
+        self.store_trouble: Trouble | None = None
+        self.state_file = source.home.root / ".tui" / "state.json"
+        self.kept = kept.load(self.state_file)
+        for own in OWN:
+            self.register_theme(own)
+        wanted = self.kept.theme or theme or DARK
+        self.theme = wanted if self.get_theme(wanted) is not None else DARK
+        self.undo: list[Change] = []
+        """What the last changes here need to be taken back, newest last."""
+        self.mouse = True
+        self._start_router = start_router
+        self._store_watch: StoreWatch | None = None
+        self._router_watch: RouterWatch | None = None
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give our stylesheet its variables in themes that are not ours."""
+        return {}
+
+    # -- the watches
+
+    def on_ready(self) -> None:
+        """The first frame is on the screen: now look around."""
+        self._store_watch = StoreWatch(self.source, self._post)
+        self._store_watch.start()
+        self._router_watch = RouterWatch(self.source, self._post, start=self._start_router)
+        self._router_watch.start()
+
+    def _post(self, message: Message) -> bool:
+        return self.post_message(message)
+
+    def on_unmount(self) -> None:
+        """Keep what is kept and let the threads end."""
+        for watch in (self._store_watch, self._router_watch):
+            if watch is not None:
+                watch.stop()
+        self.source.close()
+        kept.save(self.state_file, self.kept)
+
+    def on_store_changed(self, _: StoreChanged) -> None:
+        """Tell the screen that is shown."""
+        if isinstance(self.screen, Place):
+            self.screen.store_changed()
+
+    def on_store_state(self, message: StoreState) -> None:
+        """Show that the store can't be read, or that it can be again."""
+        self.store_trouble = message.trouble
+        if isinstance(self.screen, Place):
+            self.screen.trouble(message.trouble)
+
+    def on_router_changed(self, message: RouterChanged) -> None:
+        """Take the router's state and tell the screen that is shown."""
+        self.status = message.status
+        if isinstance(self.screen, Place):
+            self.screen.query("StatusLine").refresh()
+            self.screen.router_changed(message.status)
+
+    def start_router(self) -> None:
+        """Start the router in the watch's thread."""
+        if self._router_watch is not None:
+            self._router_watch.start_router()
+
+    def look_at_router(self) -> None:
+        """Read the router's status now."""
+        if self._router_watch is not None:
+            self._router_watch.hurry()
+
+    # -- copying
+
+    def copy(self, data: bytes, what: str) -> None:
+        """Copy exact bytes to the user's clipboard and say how it went."""
+        from workbench.tui.clipboard import copy
+
+        folder = self.source.home.root / ".tui"
+        self.run_worker(
+            lambda: self.call_from_thread(self._copied, copy(data, self._write_raw, folder), len(data), what),
+            thread=True,
+            group="copy",
+            exit_on_error=False,
+        )
+
+    def _write_raw(self, sequence: str) -> None:
+        if self._driver is not None:
+            self.call_from_thread(self._driver.write, sequence)
+
+    def _copied(self, how: str, size: int, what: str) -> None:
+        where = {"clipboard": "to the clipboard", "terminal": "to the terminal's clipboard"}
+        self.notify(f"Copied {what}, {size:,} bytes, {where.get(how, 'into ' + how)}.", markup=False, timeout=3)
+
+    # -- going places
+
+    def action_go(self, place: str) -> None:
+        """Switch to a place; pressed again there, come back to its first screen."""
+        if place == self.current_mode:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+            return
+        self.kept.place = place
+        self.switch_mode(place)
+        self.call_after_refresh(self._arrived)
+
+    def _arrived(self) -> None:
+        """What happened while another screen was shown."""
+        if isinstance(self.screen, Place):
+            self.screen.store_changed()
+            self.screen.router_changed(self.status)
+            self.screen.trouble(self.store_trouble)
+
+    def action_help(self) -> None:
+        """Show every key of this place."""
+        from workbench.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_redraw(self) -> None:
+        """Draw everything again, for a terminal that something else has written to."""
+        self.refresh(layout=True)

@@ -1,0 +1,97 @@
+"""Which parts of a line are what: cheap, a line at a time, and only for lines that are on the screen.
+
+Long lines are left plain: the work for one repaint is bounded by the screen, whatever the body holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+Span = tuple[int, int, str]
+"""(start, end, style name), in characters, in order, not overlapping."""
+
+MAX_LINE = 4_000
+"""Longest line that is highlighted, in characters."""
+
+_JSON = re.compile(
+    r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<string>"(?:[^"\\]|\\.)*"?)'
+    r"|(?P<number>-?\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b)|(?P<word>\b(?:true|false|null)\b)"
+)
+_INLINE = re.compile(r"(?P<code>`[^`]+`)|(?P<strong>\*\*[^*]+\*\*)|(?P<link>https?://[^\s)>\]]+)")
+_CODE = re.compile(
+    r"(?P<comment>(?:#|//).*$)|(?P<string>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)"
+    r"|(?P<keyword>\b(?:def|class|return|import|from|if|elif|else|for|while|in|is|not|and|or|with|as|try|except"
+    r"|finally|raise|yield|lambda|async|await|pass|break|continue|None|True|False|const|let|var|function|export"
+    r"|default|new|type|interface|extends|implements|public|private|static|void|null|undefined|true|false|this"
+    r"|self|fn|impl|struct|enum|match|use|pub|mut|func|package|switch|case|throw|catch)\b)"
+    r"|(?P<number>\b\d+(?:\.\d+)?\b)|(?P<name>\b[A-Za-z_]\w*(?=\())"
+)
+_LOG = re.compile(
+    r"(?P<bad>\b(?:ERROR|CRITICAL|FAILED|FAIL|Traceback|error)\b)|(?P<warn>\b(?:WARNING|WARN|warning)\b)"
+    r"|(?P<ok>\b(?:PASSED|passed|ok|OK)\b)|(?P<dim>^\S*\d\d:\d\d:\d\d\S*)"
+)
+_SSE = re.compile(r"^(?P<field>data|event|id|retry):(?P<value>.*)$")
+
+
+def _by_groups(pattern: re.Pattern[str], prefix: str) -> Callable[[str], list[Span]]:
+    def spans(text: str) -> list[Span]:
+        return [
+            (found.start(), found.end(), prefix + (found.lastgroup or "")) for found in pattern.finditer(text)
+        ]
+
+    return spans
+
+
+def _prose(text: str) -> list[Span]:
+    """Headings, list marks, quotes, inline code: every character stays, only its tone changes."""
+    stripped = text.lstrip()
+    if stripped.startswith("#") and stripped.lstrip("#").startswith(" "):
+        return [(0, len(text), "bold accent")]
+    if stripped.startswith("```"):
+        return [(0, len(text), "faint")]
+    if stripped.startswith(">"):
+        return [(0, len(text), "dim italic")]
+    styles = {"code": "code-number", "strong": "bold", "link": "second underline"}
+    return [
+        (found.start(), found.end(), styles[found.lastgroup or "code"]) for found in _INLINE.finditer(text)
+    ]
+
+
+def _sse(text: str) -> list[Span]:
+    found = _SSE.match(text)
+    if found is None:
+        return [(0, len(text), "dim")] if text.startswith(":") else []
+    start = found.start("value")
+    return [(0, start, "faint"), *((start + a, start + b, name) for a, b, name in _json(text[start:]))]
+
+
+def _diff(text: str) -> list[Span]:
+    if text.startswith(("+++", "---")):
+        return [(0, len(text), "bold dim")]
+    names = {"+": "diff-add", "-": "diff-del", "@": "second", "?": "faint"}
+    name = names.get(text[:1])
+    return [(0, len(text), name)] if name else []
+
+
+_json = _by_groups(_JSON, "json-")
+_KINDS: dict[str, Callable[[str], list[Span]]] = {
+    "json": _json,
+    "code": _by_groups(_CODE, "code-"),
+    "log": _by_groups(_LOG, ""),
+    "prose": _prose,
+    "sse": _sse,
+    "diff": _diff,
+}
+
+
+@lru_cache(maxsize=4096)
+def spans(kind: str, text: str) -> tuple[Span, ...]:
+    """Return what to emphasise in one line of this kind; a kind that is a style's name covers all of it."""
+    if not text or kind == "text" or len(text) > MAX_LINE:
+        return ()
+    lexer = _KINDS.get(kind)
+    if lexer is None:
+        return ((0, len(text), kind),)
+    return tuple(lexer(text))

@@ -1,0 +1,176 @@
+"""The keys that act on exchanges, the same wherever exchanges are shown."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from workbench.domain.exchange import Exchange
+from workbench.domain.text import one_line
+from workbench.tui.screens.base import Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ExchangeKeys(Place):
+    """Replay, diff, save, pin, tag, note, copy: on the marked exchanges, else on the current one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "replay", "Replay", id="exchange.replay"),
+        Binding("d", "diff", "Diff", id="exchange.diff"),
+        Binding("y", "copy", "Copy", id="exchange.copy"),
+        Binding("e", "edit", "Edit & replay", id="exchange.edit"),
+        Binding("s", "save", "Save payload", id="exchange.save"),
+        Binding("o", "pager", "Pager", show=False, id="exchange.pager"),
+        Binding("p", "pin", "Pin", show=False, id="exchange.pin"),
+        Binding("t", "tag", "Tag", show=False, id="exchange.tag"),
+        Binding("b", "note", "Note", show=False, id="exchange.note"),
+        Binding("u", "undo", "Undo", show=False, id="exchange.undo"),
+    ]
+
+    def subjects(self) -> list[Exchange]:
+        """Return what the keys act on."""
+        return []
+
+    def changed_here(self, items: list[Exchange]) -> None:
+        """Show new readings of these."""
+
+    def open(self, exchange_id: str) -> None:
+        """Open an exchange on top."""
+        from workbench.tui.screens.exchange import ExchangeScreen
+
+        self.app.push_screen(ExchangeScreen(exchange_id))
+
+    def action_replay(self) -> None:
+        """Send it again, as it was, and compare."""
+        items = self.subjects()
+        if items:
+            from workbench.tui.screens.compare import CompareScreen
+
+            self.app.push_screen(CompareScreen([item.id for item in items], send=True))
+
+    def action_edit(self) -> None:
+        """Change the request, choose models, then send."""
+        items = self.subjects()
+        if items:
+            from workbench.tui.screens.compare import CompareScreen
+
+            self.app.push_screen(CompareScreen([items[0].id], send=False))
+
+    def action_diff(self) -> None:
+        """Compare two marked exchanges, or a replay with its original, or an original with its last replay."""
+        items = self.subjects()
+        if len(items) >= 2:
+            first, second = sorted(items[:2], key=lambda item: (item.started_at, item.id))
+            self._show_diff(first.id, second.id)
+        elif items and items[0].replay_of:
+            self._show_diff(items[0].replay_of, items[0].id)
+        elif items:
+            item = items[0]
+            self.ask(
+                lambda: self.source.reader().replays(item.id), partial(self._diff_newest, item), group="replays"
+            )
+
+    def _diff_newest(self, item: Exchange, replays: list[Exchange]) -> None:
+        if replays:
+            newest = max(replays, key=lambda found: (found.started_at, found.id))
+            self._show_diff(item.id, newest.id)
+        else:
+            self.app.notify("Nothing to compare with: mark two exchanges (m), or replay this one (r).", markup=False)
+
+    def _show_diff(self, first: str, second: str) -> None:
+        from workbench.tui.screens.diff import DiffScreen
+
+        self.app.push_screen(DiffScreen(first, second))
+
+    def action_save(self) -> None:
+        """Write payload files."""
+        items = self.subjects()
+        if items:
+            self.ask(lambda: [self.source.save_payload(item.id) for item in items], self._saved, group="save")
+
+    def _saved(self, paths: list[Path]) -> None:
+        if len(paths) == 1:
+            self.app.notify(f"saved {paths[0]}\nworkbench replay {paths[0]}", markup=False)
+        else:
+            self.app.notify(f"saved {len(paths)} payloads in {paths[0].parent}", markup=False)
+
+    def action_copy(self) -> None:
+        """Choose what to copy."""
+        items = self.subjects()
+        if items:
+            from workbench.tui.screens.copying import CopyScreen
+
+            self.app.push_screen(CopyScreen(items[0]))
+
+    def action_pager(self) -> None:
+        """Show the answer's exact bytes in the pager."""
+        items = self.subjects()
+        if items:
+            from workbench.tui.external import page_body
+
+            page_body(self, items[0])
+
+    def action_pin(self) -> None:
+        """Pin what is not pinned; unpin when all are."""
+        items = self.subjects()
+        if items:
+            from workbench.tui.changes import pin
+
+            self._change(pin(items))
+
+    def action_tag(self) -> None:
+        """Ask for tags; `-name` takes one away."""
+        items = self.subjects()
+        if items:
+            from workbench.tui.screens.dialogs import Prompt
+
+            known = " ".join(items[0].tags) if len(items) == 1 else ""
+            question = Prompt("Tags", f"{_what(items)}: names to add; -name takes one away; now: {known or 'none'}")
+            self.app.push_screen(question, partial(self._tagged, items))
+
+    def _tagged(self, items: list[Exchange], text: str | None) -> None:
+        if text:
+            from workbench.tui.changes import tag
+
+            self._change(tag(items, text))
+
+    def action_note(self) -> None:
+        """Ask for a note."""
+        items = self.subjects()
+        if items:
+            from workbench.tui.screens.dialogs import Prompt
+
+            question = Prompt("Note", f"{_what(items[:1])}: an empty note takes it away", items[0].note or "")
+            self.app.push_screen(question, partial(self._noted, items[0]))
+
+    def _noted(self, item: Exchange, text: str | None) -> None:
+        if text is not None:
+            from workbench.tui.changes import note
+
+            self._change(note(item, text))
+
+    def action_undo(self) -> None:
+        """Take the last pin, tag or note back."""
+        if self.work.undo:
+            self._change(self.work.undo.pop(), again=False)
+        else:
+            self.app.notify("Nothing to undo here.")
+
+    def _change(self, change: Change, *, again: bool = True) -> None:
+        if again:
+            self.work.undo.append(change.back)
+        self.ask(lambda: change.apply(self.source), self.changed_here, group="change", exclusive=False)
+
+
+def _what(items: list[Exchange]) -> str:
+    if len(items) == 1:
+        return f"{one_line(items[0].model, 30)} {items[0].id}"
+    return f"{len(items)} exchanges"
+
+
+if TYPE_CHECKING:
+    from workbench.tui.changes import Change

@@ -1,0 +1,218 @@
+"""The keys that act on a run, the same in the list and in the run itself."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from workbench.domain.run import FINISHED, Run
+from workbench.domain.text import one_line
+from workbench.tui.screens.base import Place
+
+if TYPE_CHECKING:
+    from workbench.tui.source import Source
+
+
+class RunKeys(Place):
+    """Replay, exchanges of the run, web_smoke, resume, cancel, pin, note, delete."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "replay_run", "Replay", id="run.replay"),
+        Binding("x", "exchanges", "Exchanges", id="run.exchanges"),
+        Binding("w", "web_smoke", "Web smoke", id="run.web-smoke"),
+        Binding("R", "resume", "Resume", show=False, id="run.resume"),
+        Binding("c", "cancel_run", "Cancel", id="run.cancel"),
+        Binding("p", "pin", "Pin", show=False, id="run.pin"),
+        Binding("t", "tag", "Tag", show=False, id="run.tag"),
+        Binding("b", "note", "Note", show=False, id="run.note"),
+        Binding("D", "delete_run", "Delete", show=False, id="run.delete"),
+    ]
+
+    def subject(self) -> Run | None:
+        """Return the run that the keys act on."""
+        return None
+
+    def open_run(self, run: Run) -> None:
+        """Open a workflow's run; other kinds are their exchanges."""
+        if run.kind == "workflow":
+            from workbench.tui.screens.run import RunScreen
+
+            self.app.push_screen(RunScreen(run.id))
+        else:
+            self._show_exchanges(run)
+
+    def _show_exchanges(self, run: Run) -> None:
+        from workbench.tui.screens.run_exchanges import RunExchangesScreen
+
+        self.app.push_screen(RunExchangesScreen(run))
+
+    def action_exchanges(self) -> None:
+        """Show what the run asked and was answered."""
+        run = self.subject()
+        if run is not None:
+            self._show_exchanges(run)
+
+    def action_replay_run(self) -> None:
+        """Send the run's exchanges again, in order."""
+        run = self.subject()
+        if run is not None:
+            self.ask(partial(self._ids_of, run), self._replay, group="ids")
+
+    def _ids_of(self, run: Run) -> list[str]:
+        term = "session" if run.kind == "session" else "run"
+        page = self.source.exchanges(f"{term}:{run.id}", limit=500)
+        return [item.id for item in reversed(page.items)]
+
+    def _replay(self, ids: list[str]) -> None:
+        if not ids:
+            self.app.notify("This run has no exchanges to send again.")
+            return
+        from workbench.tui.screens.compare import CompareScreen
+
+        self.app.push_screen(CompareScreen(ids, send=True))
+
+    def action_web_smoke(self) -> None:
+        """Build, serve and check the run's web app, the log live."""
+        run = self.subject()
+        if run is None:
+            return
+        if run.kind != "workflow":
+            self.app.notify(f"A {run.kind} has no app to smoke.")
+            return
+        from workbench.tui.jobs import smoke_run
+
+        self.ask(partial(smoke_run, self.source.home, run.id), partial(self._smoking, run), group="smoke")
+
+    def _smoking(self, run: Run, _: object) -> None:
+        """Show the log of a web_smoke that was started."""
+        from workbench.tui.screens.run import RunScreen
+
+        self.app.push_screen(RunScreen(run.id, item="smoke"))
+
+    def action_resume(self) -> None:
+        """Go on with a run that ended early."""
+        run = self.subject()
+        if run is None or run.kind != "workflow":
+            return
+        if run.status in {"running", "waiting", "passed"}:
+            self.app.notify(f"This run is {run.status}: nothing to resume.")
+            return
+        from workbench.tui.jobs import start_run
+
+        self.app.notify("Resuming…")
+        self.ask(
+            partial(start_run, self.source.home, ["runs", "resume", run.id, "--events"]),
+            self._resumed,
+            group="resume",
+        )
+
+    def _resumed(self, run_id: str) -> None:
+        from workbench.tui.screens.run import RunScreen
+
+        if isinstance(self, RunScreen):
+            self.read()
+        else:
+            self.app.push_screen(RunScreen(run_id))
+
+    def action_cancel_run(self) -> None:
+        """Ask, then end the run's process and everything it started."""
+        run = self.subject()
+        if run is None:
+            return
+        if run.kind != "workflow" or run.status in FINISHED:
+            self.app.notify(f"This {run.kind} is {run.status}: nothing to cancel.")
+            return
+        from workbench.tui.screens.dialogs import Confirm
+
+        question = Confirm("Cancel this run?", f"{one_line(run.title, 100)}\nWhat it has written stays.")
+        self.app.push_screen(question, partial(self._cancel, run))
+
+    def _cancel(self, run: Run, sure: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
+        if sure:
+            self.ask(partial(_cancel, self.source, run), self._run_changed, group="cancel")
+
+    def action_pin(self) -> None:
+        """Pin or unpin: pinned runs are never pruned."""
+        run = self.subject()
+        if run is not None:
+            self.ask(
+                lambda: self.source.change(lambda store: store.set_pinned(run.id, not run.pinned)),
+                self._run_changed,
+                group="change",
+            )
+
+    def action_tag(self) -> None:
+        """Ask for tags."""
+        run = self.subject()
+        if run is not None:
+            from workbench.tui.screens.dialogs import Prompt
+
+            about = f"names to add; -name takes one away; now: {' '.join(run.tags) or 'none'}"
+            self.app.push_screen(Prompt("Tags", about), partial(self._tagged, run))
+
+    def _tagged(self, run: Run, text: str | None) -> None:
+        words = (text or "").replace(",", " ").split()
+        added = [word for word in words if not word.startswith("-")]
+        gone = [word[1:] for word in words if word.startswith("-")]
+        if words:
+            self.ask(
+                lambda: self.source.change(lambda s: (s.tag(run.id, *added), s.untag(run.id, *gone))),
+                self._run_changed,
+                group="change",
+            )
+
+    def action_note(self) -> None:
+        """Ask for a note."""
+        run = self.subject()
+        if run is not None:
+            from workbench.tui.screens.dialogs import Prompt
+
+            question = Prompt("Note", "an empty note takes it away", run.note or "")
+            self.app.push_screen(question, partial(self._noted, run))
+
+    def _noted(self, run: Run, text: str | None) -> None:
+        if text is not None:
+            self.ask(
+                lambda: self.source.change(lambda store: store.set_note(run.id, text or None)),
+                self._run_changed,
+                group="change",
+            )
+
+    def action_delete_run(self) -> None:
+        """Ask, then delete the run, its exchanges, its folder and its app."""
+        run = self.subject()
+        if run is None:
+            return
+        if run.status in {"running", "waiting"} or run.pinned:
+            why = "pinned: p unpins it" if run.pinned else f"{run.status}: c cancels it"
+            self.app.notify(f"This run is {why}.")
+            return
+        from workbench.tui.screens.dialogs import Confirm
+
+        about = f"{one_line(run.title, 100)}\nIts {run.exchanges} exchanges, its folder and its app go. No way back."
+        self.app.push_screen(Confirm("Delete this run?", about), partial(self._delete, run))
+
+    def _delete(self, run: Run, sure: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
+        if sure:
+            from workbench.tui.jobs import run_command
+
+            self.ask(
+                partial(run_command, self.source.home, ["runs", "delete", run.id]),
+                lambda _said: self._run_gone(run),
+                group="delete",
+            )
+
+    def _run_changed(self, _: object) -> None:
+        self.store_changed()
+
+    def _run_gone(self, run: Run) -> None:
+        """A run was deleted; screens that show it leave."""
+        self.store_changed()
+
+
+def _cancel(source: Source, run: Run) -> None:
+    from workbench.workflow.verbs import cancel
+
+    source.change(lambda store: cancel(store, run.id))

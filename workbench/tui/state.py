@@ -1,0 +1,48 @@
+"""What is kept between two starts: small, and worth nothing when it is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+
+
+class State(msgspec.Struct, kw_only=True):
+    """Theme, place and filters as they were left."""
+
+    theme: str | None = None
+    place: str = "exchanges"
+    filter: str = ""
+    filters: list[str] = []
+    """Filters used before, newest first."""
+    preview: bool | None = None
+    tail: bool = True
+    welcomed: bool = False
+
+
+FILTERS_KEPT = 30
+
+
+def load(path: Path) -> State:
+    """Return what was kept; the defaults where it can't be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    except (OSError, msgspec.DecodeError):
+        return State()
+
+
+def save(path: Path, state: State) -> None:
+    """Keep it, whole or not at all; two apps at once are fine, the later one wins."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.write_bytes(msgspec.json.encode(state))
+        draft.replace(path)
+
+
+def remember_filter(state: State, text: str) -> None:
+    """Put a filter at the head of the history."""
+    if text:
+        state.filters = [text, *(old for old in state.filters if old != text)][:FILTERS_KEPT]

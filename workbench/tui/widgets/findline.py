@@ -1,0 +1,75 @@
+"""The line for finding a word in the text below it; `n` and `N` go on from hit to hit."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from workbench.tui.widgets.textview import TextView
+
+
+class FindLine(Horizontal):
+    """Hidden until it is edited; finds while typing."""
+
+    DEFAULT_CSS = """
+    FindLine { height: 1; display: none; background: $surface; }
+    FindLine.-shown { display: block; }
+    FindLine Input { border: none; height: 1; padding: 0 1; background: $surface; width: 1fr; }
+    FindLine .prompt { width: 8; padding: 0 1; color: $primary; }
+    FindLine .hits { width: 24; padding: 0 1; color: $foreground 60%; text-align: right; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Drop", show=False, id="find.cancel"),
+        Binding("down", "step(1)", "Next hit", show=False, id="find.next"),
+        Binding("up", "step(-1)", "Previous hit", show=False, id="find.previous"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: TextView | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static("find", classes="prompt")
+        yield Input(select_on_focus=True)
+        yield Static(classes="hits", markup=False)
+
+    def edit(self, view: TextView) -> None:
+        """Find in `view`."""
+        self._view = view
+        self.add_class("-shown")
+        self.query_one(Input).focus()
+
+    def found(self, at: int, total: int) -> None:
+        """Show how many hits there are."""
+        self.query_one(".hits", Static).update(f"{at} of {total}" if total else "not found")
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._view is not None:
+            self._view.find(event.value)
+            if not event.value:
+                self.query_one(".hits", Static).update("")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._view is not None:
+            self._view.focus()
+
+    def action_cancel(self) -> None:
+        """Forget the word."""
+        self.query_one(Input).value = ""
+        self.remove_class("-shown")
+        if self._view is not None:
+            self._view.find("")
+            self._view.focus()
+
+    def action_step(self, step: int) -> None:
+        if self._view is not None:
+            self._view.action_hit(step)

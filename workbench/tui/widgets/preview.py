@@ -1,0 +1,83 @@
+"""What the cursor is on, read a moment after it came to rest."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.timer import Timer
+from textual.widgets import Static
+
+from workbench.domain.exchange import Exchange
+from workbench.domain.text import printable
+from workbench.tui.asking import Asking
+from workbench.tui.conversation_view import chat
+from workbench.tui.document import Document, Line, Lines
+from workbench.tui.facts_view import head
+from workbench.tui.format import size
+from workbench.tui.messages import Trouble
+from workbench.tui.source import Source
+from workbench.tui.widgets.textview import TextView
+
+_REST_S = 0.05
+_LIMIT = 2_000_000
+"""Largest exchange that is read for a preview, in bytes."""
+
+
+class Preview(Asking, Vertical):
+    """The conversation of one exchange, at its end: what was answered is what is looked for."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._item: Exchange | None = None
+        self._timer: Timer | None = None
+        self._shown: tuple[str, str] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="title", markup=False)
+        yield TextView(Lines())
+
+    def show_soon(self, item: Exchange | None) -> None:
+        """Show an exchange once the cursor rests."""
+        if item is not None and self._shown == (item.id, item.state):
+            return
+        self._item = item
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(_REST_S, self._read)
+
+    def _read(self) -> None:
+        item = self._item
+        if item is None:
+            self._shown = None
+            self.query_one(".title", Static).update("")
+            self.query_one(TextView).show(Lines())
+        elif item.request_bytes + item.response_bytes > _LIMIT:
+            text = f"{size(item.request_bytes + item.response_bytes)}: enter opens it"
+            self._show((item, Lines([Line(""), Line(text, "dim")])))
+        else:
+            source: Source = self.app.source  # type: ignore[attr-defined]
+            self.ask(partial(_load, source, item), self._show, group="preview", otherwise=self._failed)
+
+    def _show(self, found: tuple[Exchange, Document]) -> None:
+        item, document = found
+        if self._item is None or item.id != self._item.id:
+            return
+        same = self._shown is not None and self._shown[0] == item.id
+        self._shown = (item.id, item.state)
+        self.query_one(".title", Static).update(head(item))
+        self.query_one(TextView).show(document, top=not same)
+
+    def _failed(self, trouble: Trouble) -> None:
+        lines = Lines()
+        lines.add(printable(trouble.text), "bad")
+        if trouble.hint:
+            lines.add(printable(trouble.hint), "dim")
+        self.query_one(TextView).show(lines)
+
+
+def _load(source: Source, item: Exchange) -> tuple[Exchange, Document]:
+    reader = source.reader()
+    exchange = reader.exchange(item.id)
+    return exchange, chat(exchange, reader.body(item.id, "request"), reader.body(item.id, "response"))

@@ -1,0 +1,378 @@
+"""A list of any length over keyset pages: the cursor is on an item, and news never move it.
+
+It draws only the rows on the screen and does no I/O: it posts `Wanted` where a page is missing and takes
+what the screen's worker brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Generic, Literal, Protocol
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from workbench.tui.paint import Paint, Piece
+from workbench.tui.window import R, Window
+
+Edge = Literal["newest", "oldest", "older", "newer"]
+
+
+class Row(Protocol[R]):
+    """How an item is drawn: one line of a given width."""
+
+    def head(self, width: int) -> list[Piece]:
+        """Return the names of the columns."""
+
+    def row(self, item: R, width: int) -> list[Piece]:
+        """Return one item's cells."""
+
+
+class RecordList(Widget, Generic[R], can_focus=True):
+    """Virtual list: `j`/`k`, pages, `g`/`G`, marks, a position bar, and a tail that does not steal the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", show=False, id="list.down"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="list.up"),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="list.page-down"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="list.page-up"),
+        Binding("ctrl+d", "page(0.5)", "Half page down", show=False, id="list.half-down"),
+        Binding("ctrl+u", "page(-0.5)", "Half page up", show=False, id="list.half-up"),
+        Binding("g,home", "newest", "Newest", show=False, id="list.newest"),
+        Binding("G,end", "oldest", "Oldest", show=False, id="list.oldest"),
+        Binding("enter,l,right", "choose", "Open", show=False, id="list.open"),
+        Binding("m,space", "mark", "Mark", show=False, id="list.mark"),
+    ]
+
+    class Wanted(Message):
+        """A page is missing at `edge`; `item` is the row next to it, None for a fresh start."""
+
+        def __init__(self, sender: RecordList[R], edge: Edge, item: R | None) -> None:
+            super().__init__()
+            self.sender = sender
+            self.edge = edge
+            self.item = item
+
+        @property
+        def control(self) -> Widget:
+            return self.sender
+
+    class Highlighted(Message):
+        """The cursor is on another item (or on none)."""
+
+        def __init__(self, sender: RecordList[R], item: R | None) -> None:
+            super().__init__()
+            self.sender = sender
+            self.item = item
+
+        @property
+        def control(self) -> Widget:
+            return self.sender
+
+    class Chosen(Message):
+        """The item was opened: `enter` or a second click."""
+
+        def __init__(self, sender: RecordList[R], item: R) -> None:
+            super().__init__()
+            self.sender = sender
+            self.item = item
+
+        @property
+        def control(self) -> Widget:
+            return self.sender
+
+    def __init__(self, row: Row[R], *, id: str | None = None, empty: str = "Nothing here yet.") -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.window: Window[R] = Window()
+        self.tail = True
+        self.total: int | None = None
+        self.marked: dict[str, R] = {}
+        self.unseen = 0
+        self.empty = empty
+        self.loading_text = "Reading…"
+        self.loaded = False
+        self._row = row
+        self._top = 0
+        self._at = 0
+        self._asked: set[Edge] = set()
+        self._paint: Paint | None = None
+        self._named: str | None = None
+
+    # -- what is in it
+
+    @property
+    def current(self) -> R | None:
+        """The item under the cursor."""
+        return self.window.rows[self._at] if self._at < len(self.window) else None
+
+    @property
+    def cursor(self) -> int:
+        """The cursor's row in the window."""
+        return self._at
+
+    @property
+    def chosen(self) -> list[R]:
+        """The marked items, oldest mark first; without marks the current one."""
+        if self.marked:
+            return list(self.marked.values())
+        return [self.current] if self.current is not None else []
+
+    @property
+    def position(self) -> int | None:
+        """The current item's number in the whole list, 1 for the newest; None when not known."""
+        if self.window.above is not None:
+            return self.window.above + self._at + 1
+        if self.window.at_oldest and self.total is not None:
+            return self.total - (len(self.window) - self._at) + 1
+        return None
+
+    def visible(self) -> list[R]:
+        """The items on the screen."""
+        return self.window.rows[self._top : self._top + self._height()]
+
+    def reset(self, items: Sequence[R], *, more: bool, newest: bool = True) -> None:
+        """Show a first page."""
+        self._asked.clear()
+        self.loaded = True
+        keep = self.current.id if self.current is not None else None
+        self.window.reset(items, more=more, newest=newest, above=None)
+        found = self.window.index(keep) if keep is not None and newest else None
+        self._at = found or (0 if newest else max(0, len(items) - 1))
+        self._top = 0
+        self.unseen = 0
+        self._settle()
+
+    def start_over(self) -> None:
+        """Forget everything and ask for the newest page; what is shown stays until it comes."""
+        self._asked.clear()
+        self._ask("newest", None)
+
+    def take_older(self, items: Sequence[R], *, more: bool) -> None:
+        """Add a page below."""
+        self._asked.discard("older")
+        dropped = self.window.add_older(items, more=more)
+        self._at = max(0, self._at - dropped)
+        self._top = max(0, self._top - dropped)
+        self._settle()
+
+    def take_newer(self, items: Sequence[R], *, more: bool) -> None:
+        """Add a page above."""
+        self._asked.discard("newer")
+        added = self.window.add_newer(items, more=more)
+        self._at += added
+        self._top += added
+        self._settle()
+
+    def take_news(self, items: Sequence[R], *, more: bool) -> None:
+        """Take the newest page again: follow when the cursor is on the newest and `tail` is on, else stay."""
+        self.loaded = True
+        following = self.tail and self._at == 0 and self._top == 0 and self.window.at_newest
+        item = self.current
+        added = self.window.merge_newest(items, more=more)
+        if added is None:
+            if following:
+                self.reset(items, more=more)
+            else:
+                self.unseen = max(self.unseen, 1)
+                self.refresh()
+            return
+        if following:
+            self._at = self._top = 0
+        elif item is not None:
+            found = self.window.index(item.id)
+            shift = (found if found is not None else self._at) - self._at
+            self._at += shift
+            self._top += shift
+            self.unseen += added
+        self._settle()
+
+    def update_items(self, items: Sequence[R]) -> None:
+        """Show newer readings of items that are here."""
+        for item in items:
+            if item.id in self.marked:
+                self.marked[item.id] = item
+        if self.window.update(items):
+            self._named = None
+            self._settle()
+
+    def forget(self, ids: set[str]) -> None:
+        """Take items out."""
+        self.window.remove(ids)
+        for gone in ids:
+            self.marked.pop(gone, None)
+        self._settle()
+
+    # -- keys
+
+    def action_move(self, step: int) -> None:
+        self._go(self._at + step)
+
+    def action_page(self, pages: float) -> None:
+        step = int(pages * max(1, self._height() - 1))
+        self._top = max(0, min(self._top + step, max(0, len(self.window) - self._height())))
+        self._go(self._at + step)
+
+    def action_newest(self) -> None:
+        self.unseen = 0
+        if self.window.at_newest:
+            self._go(0)
+        else:
+            self._at = self._top = 0
+            self._ask("newest", None)
+
+    def action_oldest(self) -> None:
+        if self.window.at_oldest:
+            self._go(len(self.window) - 1)
+        else:
+            self._ask("oldest", None)
+
+    def action_choose(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Chosen(self, self.current))
+
+    def action_mark(self) -> None:
+        """Mark or unmark, then go down, so that holding the key marks a range."""
+        item = self.current
+        if item is None:
+            return
+        if self.marked.pop(item.id, None) is None:
+            self.marked[item.id] = item
+        self._go(self._at + 1)
+        self._named = None
+        self._settle()
+
+    def clear_marks(self) -> None:
+        """Unmark all."""
+        self.marked.clear()
+        self._named = None
+        self._settle()
+
+    def select(self, item_id: str) -> bool:
+        """Put the cursor on an item if it is in the window."""
+        found = self.window.index(item_id)
+        if found is not None:
+            self._go(found)
+        return found is not None
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll the rows; the cursor comes along at the edge."""
+        event.stop()
+        self._scroll(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll the rows; the cursor comes along at the edge."""
+        event.stop()
+        self._scroll(-3)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects, a second one opens."""
+        at = self._top + event.y - 1
+        if event.y < 1 or at >= len(self.window):
+            return
+        if at == self._at and event.chain > 1:
+            self.action_choose()
+        else:
+            self._go(at)
+
+    # -- moving
+
+    def _height(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def _go(self, at: int) -> None:
+        self._at = max(0, min(at, len(self.window) - 1))
+        self._settle()
+
+    def _scroll(self, step: int) -> None:
+        self._top = max(0, min(self._top + step, max(0, len(self.window) - self._height())))
+        self._at = max(self._top, min(self._at, self._top + self._height() - 1))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Bring cursor and top into range, ask for what is missing, tell who listens."""
+        height, total = self._height(), len(self.window)
+        self._at = max(0, min(self._at, total - 1))
+        if self._at < self._top:
+            self._top = self._at
+        elif self._at >= self._top + height:
+            self._top = self._at - height + 1
+        self._top = max(0, min(self._top, max(0, total - height)))
+        if self._at == 0 and self.window.at_newest:
+            self.unseen = 0
+        self._ask_ahead(height)
+        self._tell()
+        self.refresh()
+
+    def _ask_ahead(self, height: int) -> None:
+        rows = self.window.rows
+        if rows and not self.window.at_oldest and self._top + 4 * height >= len(rows):
+            self._ask("older", rows[-1])
+        if rows and not self.window.at_newest and self._top <= 3 * height:
+            self._ask("newer", rows[0])
+
+    def _ask(self, edge: Edge, item: R | None) -> None:
+        if edge not in self._asked:
+            self._asked.add(edge)
+            self.post_message(self.Wanted(self, edge, item))
+
+    def failed(self) -> None:
+        """The pages asked for will not come; ask again at the next move."""
+        self._asked.clear()
+        self.loaded = True
+        self.refresh()
+
+    def _tell(self) -> None:
+        item = self.current
+        name = item.id if item is not None else ""
+        if name != self._named:
+            self._named = name
+            self.post_message(self.Highlighted(self, item))
+
+    # -- drawing
+
+    def on_mount(self) -> None:
+        """Follow the theme."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._repaint())
+
+    def on_resize(self) -> None:
+        """Keep the cursor on the screen."""
+        self._settle()
+
+    def _repaint(self) -> None:
+        self._paint = None
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        paint = self._paint
+        if paint is None:
+            paint = self._paint = Paint(self.app.theme_variables)
+        width, base = self.size.width, self.rich_style
+        inner = width - 3
+        if y == 0:
+            return paint.strip([("  ", ""), *self._row.head(inner)], width, base + paint.style("faint"))
+        at = self._top + y - 1
+        if at >= len(self.window):
+            message = (self.empty if self.loaded else self.loading_text) if not len(self.window) and y == 2 else ""
+            return paint.strip([("  " + message, "dim")], width, base)
+        item = self.window.rows[at]
+        here = at == self._at
+        style = base + paint.style(("cursor" if self.has_focus else "cursor-blurred") if here else "")
+        mark = ("◆" if item.id in self.marked else " ", "mark")
+        gutter = [("▌" if here else " ", "accent" if self.has_focus else "faint"), mark]
+        line = paint.strip([*gutter, *self._row.row(item, inner)], width - 1, style)
+        return Strip([*line, *paint.strip([self._bar(y)], 1, base)])
+
+    def _bar(self, y: int) -> Piece:
+        """The position bar: where the screen is in the whole list."""
+        height = self._height()
+        total = self.total if self.total is not None else len(self.window)
+        if total <= height or self.position is None:
+            return " ", ""
+        first = self.position - 1 - (self._at - self._top)
+        start = round(first / total * height)
+        length = max(1, round(height * height / total))
+        start = min(start, height - length)
+        return ("┃", "faint") if start <= y - 1 < start + length else ("│", "line")
