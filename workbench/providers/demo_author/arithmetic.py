@@ -32,8 +32,8 @@ def solve(text: str) -> str | None:
 
 
 def _asked(text: str, expression: str) -> bool:
-    """Tell a sum from a date or a path: little else is said, or the words ask for it."""
-    return len(expression) * 2 >= len(text.strip()) or _QUESTION.search(text) is not None
+    """Tell a sum from a date or a path: nothing else is said, or the words ask for it."""
+    return text.strip(" ?=\n") == expression.strip() or _QUESTION.search(text) is not None
 
 
 def _value(node: ast.AST) -> float:

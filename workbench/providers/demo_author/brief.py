@@ -47,8 +47,9 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def topic(self) -> str:
-        """Up to three telling words with blanks between, for titles."""
-        return " ".join(self.words[:3])
+        """Up to three telling words, listed as in a sentence."""
+        first, *rest = self.words[:3]
+        return f"{', '.join((first, *rest[:-1]))} and {rest[-1]}" if rest else first
 
     def first_words(self, count: int, *fillers: str) -> tuple[str, ...]:
         """Return the first `count` telling words, filled up with `fillers`, each once."""

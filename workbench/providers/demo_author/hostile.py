@@ -3,7 +3,7 @@
 - a plan first asks for paths outside the app; asked again, the paths are right, and its words still hold
   terminal escapes, bidi overrides and markup;
 - a file first is a placeholder in another place; asked again, it is whole;
-- the slip of demo-flaky is in it, and a repair never mends it: it claims to, and hands the same file back.
+- the slip of demo-flaky is in it, and a repair never mends it: it claims to, and adds a comment.
 
 Nothing here does harm where a defence is missing: the worst is a run that fails.
 """
@@ -63,6 +63,7 @@ def _file(prompt: Prompt) -> str:
 
 
 def _repair(prompt: Prompt, project: Project) -> str:
-    slip = project.mistake.path
-    same = {slip: prompt.files[slip]} if slip in prompt.files else dict(list(prompt.files.items())[:1])
-    return f"Fixed it for good this time. {TERMINAL}\n{answers.files(same, prompt.marker.nonce)}"
+    path = project.mistake.path if project.mistake.path in prompt.files else next(iter(prompt.files), "")
+    comment = "#" if path.endswith(".py") else "//"
+    touched = {path: f"{prompt.files.get(path, '').rstrip()}\n{comment} fixed for good\n"}
+    return f"Fixed it for good this time. {TERMINAL}\n{answers.files(touched, prompt.marker.nonce)}"

@@ -44,8 +44,10 @@ def _highlights(brief: Brief) -> Section:
         "better than it has to be",
         "our daily work",
     )
-    words = list(brief.words[:6])
-    cards = [(word.capitalize(), f"{word.capitalize()}: {brief.pick(closings, word)}.") for word in words]
+    cards = [
+        (word.capitalize(), f"{word.capitalize()}: {closings[(brief.seed + index) % len(closings)]}.")
+        for index, word in enumerate(brief.words[:6])
+    ]
     return _cards("highlights", "What you find here", cards)
 
 
