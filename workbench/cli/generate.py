@@ -77,10 +77,18 @@ def drive(ctx: Context, request: GenerateRequest | State, *, events: bool, junit
         source = ctx.home.runs / report.run / "junit.xml"
         Path(junit).write_bytes(source.read_bytes())
     if ctx.json:
-        emit(report.to_json())
+        emit(_as_json(ctx, report))
     elif not events:
         _tell_end(report)
     return report.exit_code
+
+
+def _as_json(ctx: Context, report: RunReport) -> dict[str, Any]:
+    """Return the run as every command prints one, with what its report adds; `steps` is their count."""
+    told = report.to_json()
+    with ctx.reader() as reader:
+        run = reader.run(report.run).to_json()
+    return {**told, "step_list": told["steps"], **run}
 
 
 async def _run(
