@@ -197,7 +197,7 @@ async def test_events_are_named_and_decoded(server, client):
     tail = b': keep-alive\n\nevent: started\ndata: {"id":"ex_2"}\n\nevent: finished\ndata: {"id":"ex_2"}\n\n'
     server.answers(*(tail[i : i + 5] for i in range(0, len(tail), 5)), kind="text/event-stream")
     seen = [item async for item in client.events()]
-    assert seen == [("started", {"id": "ex_2"}), ("finished", {"id": "ex_2"})]
+    assert seen == [("connected", {}), ("started", {"id": "ex_2"}), ("finished", {"id": "ex_2"})]
 
 
 async def test_leaving_a_stream_closes_the_connection(server, client):

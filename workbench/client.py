@@ -203,7 +203,9 @@ class RouterClient:
     async def events(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Yield ``(started|updated|finished, exchange)`` as exchanges go through, until the router ends.
 
-        The exchange is the public JSON form. Raises RouterUnreachable when the connection breaks.
+        The exchange is the public JSON form. The first item is ``("connected", {})``: nothing that happens
+        after it is missed, but for ``("dropped", {"dropped": n})`` when the reader was too slow. Raises
+        RouterUnreachable when the connection breaks.
         """
         # The router sends a keep-alive every 15 s, so a longer silence means that it is gone.
         request = self._http.build_request(
@@ -217,7 +219,11 @@ class RouterClient:
                     response.status_code, list(response.headers.multi_items()), await response.aread()
                 )
             parser = Parser()
+            connected = False
             async for chunk in ClientStream(response):
+                if not connected:  # the router's greeting comes once the subscription stands
+                    connected = True
+                    yield "connected", {}
                 for event in parser.feed(chunk):
                     yield event.event or "message", msgspec.json.decode(event.data)
         finally:

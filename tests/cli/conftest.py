@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from workbench.cli.main import run
 from workbench.control.home import ensure_home
+from workbench.control.process import start_router, stop_router
 from workbench.domain.exchange import Attempt, Exchange, Headers
 from workbench.domain.ids import new_id
 from workbench.recording.recorder import Recorder
@@ -101,3 +102,13 @@ async def _record(
     recording.write(response)
     assert await recording.commit()
     await recorder.close()
+
+
+@pytest.fixture
+def live(workbench: Workbench, home_dir: Path) -> Iterator[Workbench]:
+    """The same as `workbench`, with a running router on a free port that ends with the test."""
+    home = Home(home_dir)
+    ensure_home(home)
+    start_router(home, port=0)
+    yield workbench
+    stop_router(home, force=True)

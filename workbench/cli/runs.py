@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ import click
 
 from workbench.cli.context import Context, pass_context
 from workbench.cli.output import emit, facts, say, table
-from workbench.domain.errors import UsageError
+from workbench.domain.errors import StoreUnavailable, UsageError
 from workbench.domain.times import iso
 
 if TYPE_CHECKING:
     from workbench.domain.run import Run, Step
+    from workbench.store.store import Store
 
 
 @click.group()
@@ -29,8 +31,9 @@ def command() -> None:
 @pass_context
 def list_(ctx: Context, /, kind: str | None, status: str | None, limit: int) -> None:
     """List runs, newest first."""
-    with ctx.reader() as reader:
-        runs = reader.runs(kind=kind, status=status, limit=limit).items
+    with ctx.store() as store:
+        _settle(store)
+        runs = store.runs(kind=kind, status=status, limit=limit).items
     if ctx.json:
         emit([run.to_json() for run in runs])
         return
@@ -61,13 +64,22 @@ def list_(ctx: Context, /, kind: str | None, status: str | None, limit: int) -> 
 @pass_context
 def show(ctx: Context, /, run: str) -> None:
     """Show a run with its steps. RUN is an id or its beginning."""
-    with ctx.reader() as reader:
-        found = reader.run(run)
-        steps = reader.steps(found.id)
+    with ctx.store() as store:
+        _settle(store)
+        found = store.run(run)
+        steps = store.steps(found.id)
     if ctx.json:
         emit({**found.to_json(), "step_list": [step.to_json() for step in steps]})
         return
     _show(ctx, found, steps)
+
+
+def _settle(store: Store) -> None:
+    """Let runs whose process died show as interrupted; a store that can't be written is shown as it is."""
+    from workbench.workflow.verbs import settle
+
+    with contextlib.suppress(StoreUnavailable):
+        settle(store)
 
 
 def _show(ctx: Context, run: Run, steps: list[Step]) -> None:
@@ -176,7 +188,7 @@ def _resume(ctx: Context, run: Run, *, events: bool, **changes: Any) -> int:
 @command.command()
 @click.argument("run")
 @click.option(
-    "--step", type=click.IntRange(1), metavar="N", help="Last step to share; all good ones if left out."
+    "--step", type=click.IntRange(1), metavar="N", help="Last step to share; plan and files if left out."
 )
 @click.option("--model", metavar="NAME", help="Another model for what comes after.")
 @click.option("--brief", metavar="TEXT", help="Another brief; nothing is shared then.")

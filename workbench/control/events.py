@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -19,14 +19,20 @@ from workbench.settings import Home
 
 RETRY_S = 1.0
 
-Kind = Literal["connected", "disconnected", "started", "updated", "finished"]
+Kind = Literal["connected", "disconnected", "dropped", "started", "updated", "finished"]
+_OF_EXCHANGES: frozenset[str] = frozenset({"started", "updated", "finished"})
 
 
 class LiveEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened; `exchange` is the public JSON form, empty for the connection's own events."""
+    """One thing that happened.
 
-    kind: str
+    connected: from here on nothing is missed. dropped: this reader was too slow, `detail` says how many are
+    missing. disconnected: `detail` says why.
+    """
+
+    kind: Kind
     exchange: dict[str, Any] = {}
+    """The public JSON form; empty for the connection's own events."""
     detail: str = ""
 
 
@@ -51,11 +57,18 @@ async def follow_events(home: Home, *, reconnect: bool = True) -> AsyncIterator[
 
 async def _connection(address: RouterAddress) -> AsyncIterator[LiveEvent]:
     detail = "the router ended the stream"
-    yield LiveEvent(kind="connected", detail=address.base_url)
     try:
         async with RouterClient(address.base_url, address.key) as client:
-            async for kind, exchange in client.events():
-                yield LiveEvent(kind=kind, exchange=exchange)
+            async for name, data in client.events():
+                yield _event(name, data, address)
     except (RouterUnreachable, UpstreamError) as error:
         detail = error.message
     yield LiveEvent(kind="disconnected", detail=detail)
+
+
+def _event(name: str, data: dict[str, Any], address: RouterAddress) -> LiveEvent:
+    if name in _OF_EXCHANGES:
+        return LiveEvent(kind=cast(Kind, name), exchange=data)
+    if name == "dropped":
+        return LiveEvent(kind="dropped", detail=f"{data.get('dropped')} events were lost")
+    return LiveEvent(kind="connected", detail=address.base_url)
