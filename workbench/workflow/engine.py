@@ -16,7 +16,7 @@ import psutil
 
 from workbench.client import RouterClient
 from workbench.domain import ids
-from workbench.domain.errors import Cancelled, CheckFailed, UsageError, WorkbenchError
+from workbench.domain.errors import Cancelled, CheckFailed, UnknownId, UsageError, WorkbenchError
 from workbench.domain.events import RunEvent, RunFinished, RunStarted
 from workbench.domain.run import Run
 from workbench.settings import Home, Settings, seconds
@@ -101,7 +101,7 @@ async def run_workflow(
     # Told before anything is asked (and paid for); who answered is checked again before code runs.
     choose(trusted=is_demo(state.model), unsafe=state.options.unsafe_no_sandbox)
     folder = RunFolder(home.runs / state.run)
-    resumed = folder.state_file.is_file()
+    resumed = await asyncio.to_thread(_known, store, state.run)
     folder.create()
     folder.save(state)
     log = Log(folder, state.run, on_event, now_us)
@@ -116,6 +116,13 @@ async def run_workflow(
 def is_demo(model: str) -> bool:
     """Tell whether a model group is one of the built-in demos, by its name."""
     return model == "demo" or model.startswith("demo-")
+
+
+def _known(store: Store, run: str) -> bool:
+    try:
+        return store.run(run).id == run
+    except UnknownId:
+        return False
 
 
 async def _register(job: Job, *, resumed: bool) -> None:
@@ -142,6 +149,7 @@ async def _register(job: Job, *, resumed: bool) -> None:
         **facts,
     )
     await asyncio.to_thread(job.store.create_run, run)
+    await job.keep_all()
     job.log.emit(RunStarted(title=run.title, recipe=state.recipe, model=state.model, brief=state.brief))
 
 

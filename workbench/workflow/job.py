@@ -112,6 +112,11 @@ class Job:
         )
         await asyncio.shield(self._keep(step))
 
+    async def keep_all(self) -> None:
+        """Put the steps that the run starts with (a fork's) into the store."""
+        for step in self.state.steps:
+            await self._keep(step)
+
     async def _keep(self, step: StepState) -> None:
         self.folder.save(self.state)
         values: dict[str, Any] = {name: getattr(step, name) for name in StepState.__struct_fields__}

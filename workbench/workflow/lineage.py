@@ -52,7 +52,7 @@ async def fork(
     brief: str | None = None,
     options: Options | None = None,
 ) -> State:
-    """Return the state of a new run that shares the steps 1 to `step` with `run` (None: as many as it can).
+    """Return the state of a new run that shares the steps 1 to `step` with `run` (None: plan and files).
 
     Another model goes on after that step; another brief shares nothing but the options. Raises UsageError
     for a step that did not end well.
@@ -87,9 +87,11 @@ def _shared(old: State, upto: int | None) -> list[StepState]:
     """Return copies of the steps that the fork starts with."""
     if upto is not None and upto not in range(1, len(old.steps) + 1):
         raise UsageError(f"there is no step {upto}; the run has {len(old.steps)}")
-    steps = [step for step in old.steps if upto is None or step.seq <= upto]
+    if upto is None:
+        upto = max((step.seq for step in old.steps if step.kind in {"plan", "scaffold"}), default=0)
+    steps = [step for step in old.steps if step.seq <= upto]
     good = [step for step in steps if step.status in {"passed", "failed"} and step.input_hash is not None]
-    if upto is not None and len(good) < len(steps):
+    if len(good) < len(steps):
         bad = next(step for step in steps if step not in good)
         raise UsageError(f"step {bad.seq} ({bad.kind} {bad.name}) is {bad.status}; fork from an earlier one")
     return msgspec.convert(msgspec.to_builtins(good), list[StepState])

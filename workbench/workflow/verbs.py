@@ -99,6 +99,21 @@ def driver(run: Run) -> psutil.Process | None:
         return None
 
 
+def settle(store: Store) -> list[str]:
+    """Mark workflow runs whose process died as interrupted; return their ids.
+
+    A run that waits for approval needs no process: it stays as it is.
+    """
+    gone = [
+        run.id
+        for run in store.runs(kind="workflow", status="running", limit=500).items
+        if driver(run) is None
+    ]
+    for run_id in gone:
+        store.update_run(run_id, status="interrupted", stop_reason="its process is gone")
+    return gone
+
+
 def cancel(store: Store, run_id: str) -> Run:
     """End a run: its process is asked, then killed with all its commands. Returns the run as it is now.
 
