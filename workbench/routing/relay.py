@@ -217,14 +217,25 @@ class Relay:
         if self.watch.error is not None:
             raise StreamBroken(502, "upstream_error", one_line(self.watch.error), retryable=True)
         data = event_data(block)
-        return self._translator.feed(msgspec.json.decode(data)) if data else b""
+        return self._translated(data) if data else b""
+
+    def _translated(self, data: bytes) -> bytes:
+        way, translator = self._prepared.translation, self._translator
+        if way is None or translator is None:
+            return b""
+        document = msgspec.json.decode(data)
+        return way.encode(translator.feed(document)) if isinstance(document, dict) else b""
+
+    def _closing(self) -> bytes:
+        way, translator = self._prepared.translation, self._translator
+        return way.encode_end(translator.close()) if way is not None and translator is not None else b""
 
     def _last(self, block: bytes) -> tuple[bytes, bool]:
         if self._translator is None:
             return block, True
         data = event_data(block)
-        fed = b"" if not data or data == b"[DONE]" else self._translator.feed(msgspec.json.decode(data))
-        return fed + self._translator.close(), True
+        fed = b"" if not data or data == b"[DONE]" else self._translated(data)
+        return fed + self._closing(), True
 
     def _at_end(self) -> Iterator[tuple[bytes, bool]]:
         """The upstream's body is over: yield what is left, or say that it was cut."""
@@ -243,7 +254,7 @@ class Relay:
                 yield rest, self.watch.terminal
             return
         fed = self._passed(rest + b"\n\n") if rest.strip() and not self.watch.terminal else b""
-        yield fed + self._translator.close(), True
+        yield fed + self._closing(), True
 
     async def _drain(self) -> None:
         """Read the upstream's end so that its connection can be used again; do not wait for it long."""
