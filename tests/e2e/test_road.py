@@ -5,20 +5,21 @@ A home, a router process, the `openai` package as the client, the command line f
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import shutil
 import stat
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from openai import OpenAI
+from openai import AsyncOpenAI, OpenAI
 
 from tests.e2e.conftest import Cli, RouterProcess
+from workbench.store.store import Reader
 
 
 @pytest.fixture(scope="module")
@@ -113,24 +114,33 @@ def test_the_packages_own_objects_come_out(client: Client) -> None:
     assert "".join(words) == answer.choices[0].message.content
 
 
-def test_forty_at_once_are_all_answered_and_all_recorded(road: RouterProcess) -> None:
-    """Plain and streamed ones from eight threads, byte for byte."""
+async def test_two_hundred_at_once_are_all_answered_and_all_recorded(road: RouterProcess) -> None:
+    """Plain and streamed ones at the same time, byte for byte."""
+    sent: dict[str, bytes] = {}
 
-    def many(worker: int) -> list[tuple[str, bytes, bytes]]:
-        mine = Client(road)
-        try:
-            return [mine.ask(f"worker {worker} asks {n}", stream=bool(n % 2)) for n in range(5)]
-        finally:
-            mine.close()
+    async def keep(request: httpx.Request) -> None:
+        sent[request.headers["x-test"]] = request.content
 
-    with ThreadPoolExecutor(8) as pool:
-        asked = [one for some in pool.map(many, range(8)) for one in some]
-    assert len({exchange for exchange, _, _ in asked}) == 40
-    listed = {item["id"] for item in road.cli.json("exchanges", "list", 'text:"asks"', "--limit", "100")}
-    assert {exchange for exchange, _, _ in asked} <= listed
-    for exchange, sent, got in random.sample(asked, 6):
-        assert road.cli.bytes("exchanges", "body", exchange, "request") == sent
-        assert road.cli.bytes("exchanges", "body", exchange, "response") == got
+    async def one(api: AsyncOpenAI, number: int) -> tuple[str, str, bytes]:
+        create = api.chat.completions.with_streaming_response.create
+        message: Any = {"role": "user", "content": f"number {number} asks"}
+        async with create(
+            model="demo", messages=[message], stream=bool(number % 2), extra_headers={"x-test": str(number)}
+        ) as answer:
+            body = b"".join([chunk async for chunk in answer.iter_bytes()])
+            return str(number), answer.headers["x-workbench-exchange"], body
+
+    limits = httpx.Limits(max_connections=200)
+    http = httpx.AsyncClient(event_hooks={"request": [keep]}, trust_env=False, timeout=100, limits=limits)
+    async with AsyncOpenAI(
+        base_url=f"{road.base_url}/v1", api_key=road.key, http_client=http, max_retries=0
+    ) as api:
+        answers = await asyncio.gather(*(one(api, number) for number in range(200)))
+    with Reader.open(road.home / "artifacts" / "workbench.db") as reader:
+        for number, exchange, got in answers:
+            assert reader.exchange(exchange).state == "complete"
+            assert reader.body(exchange, "request") == sent[number]
+            assert reader.body(exchange, "response") == got
 
 
 def test_what_went_out_is_replayed_and_compared(road: RouterProcess, client: Client) -> None:

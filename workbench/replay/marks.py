@@ -10,6 +10,9 @@ import msgspec
 
 from workbench.replay.similarity import Piece, pieces
 
+_WORTH_MARKING = 0.2
+"""Share of a changed block that must be left for marks within it to help rather than to flicker."""
+
 LineMark = Literal[" ", "-", "+", "@"]
 
 
@@ -52,11 +55,12 @@ def marked_lines(first: str, second: str, *, context: int = 3) -> list[MarkedLin
 
 
 def _changed(gone: Sequence[str], come: Sequence[str]) -> Iterator[MarkedLine]:
-    if not gone or not come:
+    parts = list(pieces("\n".join(gone), "\n".join(come)))
+    kept = sum(len(part.text) for part in parts if part.mark == "same" and not part.text.isspace())
+    if kept < _WORTH_MARKING * max(sum(map(len, gone)), sum(map(len, come)), 1):
         yield from (_plain_line("-", line) for line in gone)
         yield from (_plain_line("+", line) for line in come)
         return
-    parts = list(pieces("\n".join(gone), "\n".join(come)))
     yield from _lines("-", (part for part in parts if part.mark != "added"))
     yield from _lines("+", (part for part in parts if part.mark != "removed"))
 
