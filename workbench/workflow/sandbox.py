@@ -102,7 +102,18 @@ class Bubblewrap:
     ) -> Launch:
         """Return the bwrap command; mount points below the app are created."""
         args = [self._program, *_NAMESPACES.split(), *_system_binds(), "--proc", "/proc", "--dev", "/dev"]
-        args += ["--size", str(_TMP_MB << 20), "--tmpfs", _TMP, "--tmpfs", "/home", "--dir", "/home/app"]
+        args += [
+            "--size",
+            str(_TMP_MB << 20),
+            "--tmpfs",
+            _TMP,
+            "--size",
+            str(_TMP_MB << 20),
+            "--tmpfs",
+            "/home",
+            "--dir",
+            "/home/app",
+        ]
         for folder in tools.binds:
             args += ["--ro-bind", str(folder), str(folder)]
         if shared is not None:
@@ -112,7 +123,7 @@ class Bubblewrap:
             (app / where).mkdir(parents=True, exist_ok=True)
             args += ["--ro-bind", str(source), f"{self.app_path}/{where}"]
         args += ["--ro-bind-try", str(app / ".git"), f"{self.app_path}/.git"]
-        args += ["--chdir", self.app_path, "--clearenv"]
+        args += ["--remount-ro", "/", "--chdir", self.app_path, "--clearenv"]
         for name, value in _environment(tools, env, home="/home/app", app=self.app_path).items():
             args += ["--setenv", name, value]
         return Launch(argv=[*args, "--", *_limited(argv)], env={}, cwd=app)
