@@ -19,10 +19,11 @@ _PLACEHOLDER = re.compile(
     (?:(?:the[ ])?(?:rest|remainder|remaining)[ ](?:of[ ])?(?:the[ ])?(?:\w+[ ]){0,3}
        (?:unchanged|as[ ]before|same|omitted|remains|stays|goes[ ]here|is[ ]the[ ]same|here)
       |(?:existing|previous|other|same)[ ](?:\w+[ ]){0,3}(?:code|content|implementation)[ ]?(?:\w+[ ]){0,2}
-       (?:here|unchanged|omitted|above|as[ ]before|\.\.\.|…)
+       (?:(?:here|unchanged|omitted|above|as[ ]before)\b|\.\.\.|…)
       |(?:your|actual|full|real)[ ](?:code|implementation|logic)[ ](?:goes[ ])?here
       |(?:code|content)[ ]omitted(?:[ ]for[ ]brevity)?
-      |(?:implementation|code)[ ]goes[ ]here)\b""",
+      |(?:implementation|code)[ ]goes[ ]here
+      |(?<=\.\.\.[ ])(?:other|remaining|existing)[ ](?:\w+[ ]){1,2}(?:unchanged|omitted))(?!\w)""",
     re.I | re.M | re.X,
 )
 SHRINK_FROM = 400

@@ -150,5 +150,6 @@ def _as_regex(part: str) -> str:
     if fixed is not None:
         return fixed
     if part.startswith("[") and part.endswith("]"):
-        return part.replace("[!", "[^")
+        inner = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+        return f"[^{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
     return re.escape(part)
