@@ -47,7 +47,7 @@ def _index(site: sites.Site) -> File:
     values = {
         "title": quoting.markup(f"{site.name}: {site.brief.topic}"),
         "description": quoting.markup(one_line(site.brief.text, 160)),
-        "keywords": quoting.markup(site.keywords),
+        "keywords": quoting.markup(", ".join(site.keywords)),
     }
     return File(
         path="index.html",

@@ -58,10 +58,10 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return one_line(self.brief.text, 320) or "Nothing was said, so everything is possible."
 
     @property
-    def keywords(self) -> str:
+    def keywords(self) -> list[str]:
         """The brief's own words, in any script, each once."""
         words = re.findall(r"[^\W\d_][\w'-]*", one_line(self.brief.text, 4000).lower())
-        return ", ".join(list(dict.fromkeys(word[:40] for word in words if len(word) > 2))[:40])
+        return list(dict.fromkeys(word[:40] for word in words if len(word) > 2))[:40]
 
     @property
     def used(self) -> list[str]:
