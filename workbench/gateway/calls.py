@@ -235,6 +235,8 @@ class _Call:
         if answer.upstream_error is not None:
             exchange.error = one_line(answer.upstream_error)
             exchange.error_code = exchange.error_code or "upstream_error"
+            if answer.status < 400:
+                exchange.state = "failed"
         if (usage := answer.usage) is not None:
             exchange.input_tokens = usage.input_tokens
             exchange.output_tokens = usage.output_tokens

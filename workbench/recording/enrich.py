@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from workbench.store.operations import Finish
 
 _log = logging.getLogger(__name__)
+_CALLS = (b'"tool_calls"', b'"tool_use"', b'"function_call"')
+"""One of these stands in every answer that calls a tool."""
 
 
 def enrich(finish: Finish) -> None:
     """Set finish reason, tokens and called tools of the exchange where they are still unknown."""
     exchange = finish.exchange
-    if not finish.body or exchange.finish_reason is not None or exchange.input_tokens is not None:
+    known = exchange.finish_reason is not None or exchange.input_tokens is not None
+    if not finish.body or (known and not any(mark in finish.body for mark in _CALLS)):
         return
     from workbench.domain import conversation
 
@@ -23,6 +26,9 @@ def enrich(finish: Finish) -> None:
     except Exception:
         _log.exception("the answer of %s can't be read", exchange.id)
         return
+    exchange.tools = exchange.tools or answer.tools
+    if known:
+        return
     exchange.finish_reason = answer.finish_reason
     exchange.input_tokens = answer.usage.input_tokens
     exchange.output_tokens = answer.usage.output_tokens
@@ -30,4 +36,3 @@ def enrich(finish: Finish) -> None:
     exchange.cache_write_tokens = answer.usage.cache_write_tokens
     exchange.reasoning_tokens = answer.usage.reasoning_tokens
     exchange.usage_estimated = answer.usage.estimated
-    exchange.tools = exchange.tools or answer.tools
