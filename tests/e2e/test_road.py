@@ -18,7 +18,7 @@ import httpx
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
-from tests.e2e.conftest import Cli, RouterProcess
+from tests.e2e.conftest import ROOT, Cli, RouterProcess
 from workbench.store.store import Reader
 
 
@@ -216,3 +216,11 @@ def test_a_killed_router_comes_back_with_everything_it_promised(road: RouterProc
     road.start()
     listed = {item["id"]: item["state"] for item in road.cli.json("exchanges", "list")}
     assert [listed.get(exchange) for exchange in asked] == ["complete"] * 6
+
+
+def test_a_clone_is_a_home(home: Path) -> None:
+    """The repository brings the default config along, so that `make run` keeps everything in the clone."""
+    Cli(home).run("config", "show")
+    assert (ROOT / "infra/litellm/config.yaml").read_bytes() == (
+        home / "infra/litellm/config.yaml"
+    ).read_bytes()
