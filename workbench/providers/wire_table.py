@@ -30,13 +30,20 @@ class WireFacts(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: frozenset[str] = OPENAI_ENDPOINTS
     rename: dict[str, str] = {}
     drop: tuple[str, ...] = ()
+    translated: dict[str, str] = {}
     usage: bool = True
     suffix: str = ""
     adapter: str = "wire"
 
     def rule(self) -> dict[str, Any]:
         """Return what the wire needs to know for a call."""
-        return {"auth": self.auth, "rename": self.rename, "drop": self.drop, "usage": self.usage}
+        return {
+            "auth": self.auth,
+            "rename": self.rename,
+            "drop": self.drop,
+            "usage": self.usage,
+            "translated": self.translated,
+        }
 
 
 @cache

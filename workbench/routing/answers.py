@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 
+import msgspec
+
+from workbench.domain.conversation import messages_of
 from workbench.providers.playback import EXCHANGE_HEADER, SPEED_HEADER
 from workbench.providers.provider import Answer, Call, Deployment, Provider, ProviderFailure
 from workbench.routing.attempt import Trying
 from workbench.routing.catalog import Resolved
 from workbench.routing.errors import RouteError, StreamBroken
+from workbench.routing.prepare import Incoming
 from workbench.routing.relay import AttemptFailed, passed_headers
 from workbench.routing.values import Origin, RouteAnswer, RouteRequest
+
+_BYTES_A_TOKEN = 4
 
 
 def upstream_error(failed: AttemptFailed, trying: Trying, group: Resolved) -> RouteAnswer:
@@ -37,6 +43,21 @@ def upstream_error(failed: AttemptFailed, trying: Trying, group: Resolved) -> Ro
     answer.upstream_error = failed.failure.message
     whole.answer = answer
     return answer
+
+
+def counted_here(incoming: Incoming, group: Resolved) -> RouteAnswer:
+    """Return our estimate for ``count_tokens``, for upstreams that do not count."""
+    document = incoming.decoded()
+    texts = [part.text for message in messages_of("/v1/messages", document) for part in message.parts]
+    size = sum(len(text.encode()) for text in texts) + len(msgspec.json.encode(document.get("tools") or ""))
+    body = msgspec.json.encode({"input_tokens": max(size // _BYTES_A_TOKEN, 1)})
+    whole = _Whole(body)
+    headers = [("Content-Type", "application/json"), ("X-Workbench-Estimated", "true")]
+    origin = Origin(group=group.asked, deployment="", provider="workbench", model=group.asked, attempts=0)
+    whole.answer = RouteAnswer(
+        status=200, headers=headers, origin=origin, stream=False, chunks=whole.chunks()
+    )
+    return whole.answer
 
 
 class _Whole:

@@ -10,6 +10,7 @@ from workbench.providers.provider import Answer, Deployment, Provider, ProviderF
 from workbench.routing.clock import Clock
 from workbench.routing.errors import RouteError
 from workbench.routing.prepare import Incoming, Prepared, prepare
+from workbench.routing.pricing import cost_usd
 from workbench.routing.relay import AttemptFailed, Relay
 from workbench.routing.retry import Failure, from_provider
 from workbench.routing.standing import Standing
@@ -183,7 +184,8 @@ class _Try:
         self.record.latency_ms = (now - self._started) * 1000
         self.record.error_code = code
         self.record.error = one_line(error) if error else None
-        usage = self._relay.watch.usage if self._relay is not None else None
+        usage = self._relay.usage() if self._relay is not None and self._relay.watch.begun else None
+        self._standing.spent_usd += cost_usd(self.prepared.call.deployment.price, usage) or 0.0
         self._standing.limits.end(
             now,
             self._trying.incoming.facts.input_tokens,

@@ -14,9 +14,11 @@ from workbench.domain.yaml_position import nearest
 from workbench.providers.provider import Deployment
 from workbench.routing.builtin import GROUPS
 from workbench.routing.config import RouterConfig
+from workbench.routing.pricing import with_facts
 from workbench.routing.values import GroupInfo
 
 _MAX_HOPS = 8
+_MAX_KNOWN = 1000
 _INFO_KEYS = ("mode", "max_input_tokens", "max_output_tokens", "supports_vision", "supports_function_calling")
 
 
@@ -39,10 +41,19 @@ class Catalog:
         for deployment in config.deployments:
             self._groups.setdefault(deployment.group, []).append(deployment)
         patterns = sorted((group for group in self._groups if "*" in group), key=len, reverse=True)
+        self._known: dict[str, Resolved] = {}
         self._patterns = [(group, _compiled(group)) for group in patterns]
 
     def resolve(self, name: str) -> Resolved | None:
         """Return what `name` means, or None when nothing answers to it."""
+        if name not in self._known:
+            found = self._resolve(name)
+            if found is None or len(self._known) >= _MAX_KNOWN:
+                return found
+            self._known[name] = found
+        return self._known[name]
+
+    def _resolve(self, name: str) -> Resolved | None:
         target = self._unaliased(name)
         if target in self._groups and "*" not in target:
             return Resolved(asked=name, group=target, deployments=tuple(self._groups[target]))
@@ -121,4 +132,4 @@ def _compiled(group: str) -> re.Pattern[str]:
 def _filled(deployment: Deployment, captured: str) -> Deployment:
     if "*" not in deployment.model:
         return deployment
-    return msgspec.structs.replace(deployment, model=deployment.model.replace("*", captured, 1))
+    return with_facts(msgspec.structs.replace(deployment, model=deployment.model.replace("*", captured, 1)))

@@ -18,6 +18,7 @@ from workbench.routing.config_notice import Notice
 from workbench.routing.config_schema import Entry, GeneralSection, LitellmSection, RouterSection
 from workbench.routing.config_yaml import Document, read_document, resolve
 from workbench.routing.deployments import Builder
+from workbench.routing.pricing import with_facts
 from workbench.routing.retry import ERROR_KINDS
 from workbench.routing.strategy import STRATEGIES
 
@@ -94,7 +95,7 @@ def _deployments(
         notices += check_entry_keys(document, index, given)
         raw = _completed(document, index, given, sections.router.default_litellm_params, credentials)
         entry = convert(document, resolve(raw, environ), Entry, ["model_list", index])
-        found.append(builder.build(entry, raw))
+        found.append(with_facts(builder.build(entry, raw)))
     _refuse_twins(document, found)
     return found
 

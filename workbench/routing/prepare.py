@@ -147,6 +147,7 @@ def _translated(incoming: Incoming, deployment: Deployment, way: Translation) ->
     except Untranslatable as error:
         raise RouteError(400, "untranslatable", str(error), param=error.path or None) from None
     document["model"] = deployment.model
+    _fit(document, deployment)
     for name, value in _params(deployment).items():
         document.setdefault(name, value)
     if incoming.request.stream:
@@ -155,6 +156,18 @@ def _translated(incoming: Incoming, deployment: Deployment, way: Translation) ->
             document["stream_options"] = {"include_usage": True}
     body = _ruled(msgspec.json.encode(document), deployment, dict.fromkeys(document, (0, 0)))
     return Prepared(call=_call(incoming, deployment, way.target, body), translation=way, differs=True)
+
+
+def _fit(document: dict[str, Any], deployment: Deployment) -> None:
+    """Mend what a translation can't know: words that only some models or providers take."""
+    if "reasoning_effort" in document and not deployment.info.get("supports_reasoning"):
+        del document["reasoning_effort"]
+    if "thinking" in document and deployment.info.get("supports_reasoning") is False:
+        del document["thinking"]
+    names: Mapping[str, str] = deployment.wire.get("translated", {})
+    for ours, theirs in names.items():
+        if ours in document and (deployment.api_base or "").startswith("https://api.openai.com"):
+            document[theirs] = document.pop(ours)
 
 
 def _call(incoming: Incoming, deployment: Deployment, endpoint: str, body: bytes) -> Call:

@@ -13,12 +13,13 @@ import msgspec
 
 from workbench.domain.dialects.translation import StreamTranslator
 from workbench.domain.dialects.watch import EventCutter, Malformed, Watch, event_data
-from workbench.domain.exchange import Headers
+from workbench.domain.exchange import Headers, Usage
 from workbench.domain.text import one_line
 from workbench.providers.provider import Answer, ProviderFailure
 from workbench.routing.clock import Clock
 from workbench.routing.errors import StreamBroken
 from workbench.routing.prepare import Incoming, Prepared
+from workbench.routing.pricing import cost_usd
 from workbench.routing.retry import Failure, from_provider, from_status
 from workbench.routing.values import RouteAnswer
 
@@ -110,6 +111,10 @@ class Relay:
             raise
         finally:
             await self.aclose()
+
+    def usage(self) -> Usage:
+        """Return the tokens so far: the upstream's count, else our estimate."""
+        return self.watch.estimated(len(self._incoming.request.body))
 
     async def aclose(self) -> None:
         """Give the upstream up; the client left unless the end was reached before."""
@@ -292,7 +297,8 @@ class Relay:
             self._figures(self.answer)
 
     def _figures(self, answer: RouteAnswer) -> None:
-        answer.usage = self.watch.estimated(len(self._incoming.request.body))
+        answer.usage = self.usage()
+        answer.cost_usd = cost_usd(self._prepared.call.deployment.price, answer.usage)
         answer.finish_reason = self.watch.finish_reason
         if self.watch.error is not None:
             answer.upstream_error = one_line(self.watch.error)

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from workbench.providers.provider import Deployment, Provider
+from workbench.providers.provider import COUNT_TOKENS, Deployment, Provider
 from workbench.routing import answers, verdicts
 from workbench.routing.attempt import Trying
 from workbench.routing.catalog import Catalog, Resolved
@@ -66,6 +66,8 @@ class Router:
             return await answers.playback(self._providers, request)
         resolved = self.resolve(request.model)
         incoming = Incoming(request, resolved.asked)
+        if request.endpoint == COUNT_TOKENS and not _counts(resolved):
+            return answers.counted_here(incoming, resolved)
         trying = Trying(incoming, self._providers, self._clock, attempts, self._release)
         return await self._through_groups(resolved, trying)
 
@@ -264,6 +266,10 @@ class Router:
         )
         relay.answer = answer
         return answer
+
+
+def _counts(group: Resolved) -> bool:
+    return any(COUNT_TOKENS in deployment.endpoints for deployment in group.deployments if deployment.enabled)
 
 
 def _own_retries(deployment: Deployment, default: int) -> int:

@@ -53,7 +53,7 @@ def select(
         elif refusal := _refusal(standing, facts, now):
             found.limited.append((deployment, refusal))
         else:
-            found.open.append(standing.candidate(deployment, now))
+            found.open.append(standing.candidate(deployment, facts, now))
     if tag_filtering:
         found.open = _tagged(found.open, facts)
     fresh = [candidate for candidate in found.open if candidate.deployment.id not in tried]

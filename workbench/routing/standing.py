@@ -11,6 +11,8 @@ from workbench.routing.breaker import Breaker, BreakerRules
 from workbench.routing.config import RoutingSettings
 from workbench.routing.health import Health
 from workbench.routing.limits import Limits
+from workbench.routing.prepare import Facts
+from workbench.routing.pricing import estimate_usd
 from workbench.routing.retry import Failure
 from workbench.routing.strategy import Candidate
 
@@ -30,7 +32,7 @@ class Standing:
         self.spent_usd = 0.0
         self._settings = settings
 
-    def candidate(self, deployment: Deployment, now: float) -> Candidate:
+    def candidate(self, deployment: Deployment, facts: Facts, now: float) -> Candidate:
         """Return what a strategy may know; `deployment` has the upstream's name filled in."""
         return Candidate(
             deployment=deployment,
@@ -39,6 +41,7 @@ class Standing:
             error_rate=self.breaker.error_rate(now),
             rpm_used=self.limits.rpm_used(now),
             tpm_used=self.limits.tpm_used(now),
+            cost=estimate_usd(deployment.price, facts.input_tokens, facts.max_tokens),
         )
 
     def failed(self, failure: Failure, now: float, at_us: int) -> bool:
@@ -62,7 +65,7 @@ class Standing:
             "id": deployment.id,
             "provider": deployment.provider,
             "model": deployment.model,
-            "api_base": deployment.api_base,
+            "api_base": _without_user(deployment.api_base),
             "enabled": deployment.enabled,
             "disabled_reason": deployment.disabled_reason,
             "state": self.breaker.state(now) if deployment.enabled else "disabled",
@@ -87,6 +90,15 @@ class Standing:
         if failure.retry_after_s:
             return failure.retry_after_s
         return self._settings.cooldown_s
+
+
+def _without_user(address: str | None) -> str | None:
+    """Return an address without the name and password it may hold."""
+    scheme, mark, rest = (address or "").partition("://")
+    host = rest.partition("/")[0]
+    return (
+        f"{scheme}://{rest.removeprefix(host.rpartition('@')[0] + '@')}" if mark and "@" in host else address
+    )
 
 
 def _rules(deployment: Deployment, settings: RoutingSettings) -> BreakerRules:
