@@ -1,0 +1,68 @@
+"""``workbench profile``: the named set of router settings in force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from workbench.cli.context import Context, pass_context
+from workbench.cli.options import examples
+from workbench.cli.output import emit, say, table
+
+PROFILES = {
+    "reliability": "most retries, widest fallbacks, slowest to give a deployment up",
+    "balanced": "the defaults",
+    "cost": "the cheapest deployment that is up, few retries",
+}
+
+
+@click.group(epilog=examples("workbench profile show", "workbench profile set cost"))
+def command() -> None:
+    """Show or change the routing profile: reliability, balanced or cost."""
+
+
+@command.command("list", epilog=examples("workbench profile list"))
+@pass_context
+def list_(ctx: Context) -> None:
+    """List the profiles; the one in force is marked."""
+    current = ctx.run(_status(ctx)).get("profile")
+    if ctx.json:
+        emit([{"name": name, "active": name == current} for name in PROFILES])
+        return
+    rows = [("*" if name == current else "", name, meaning) for name, meaning in PROFILES.items()]
+    table(("", "PROFILE", "MEANING"), rows, color=ctx.colored, flexible="MEANING")
+
+
+@command.command("show", epilog=examples("workbench profile show --json"))
+@pass_context
+def show_(ctx: Context) -> None:
+    """Show the profile and strategy in force."""
+    status = ctx.run(_status(ctx))
+    data = {"profile": status.get("profile"), "strategy": status.get("strategy")}
+    if ctx.json:
+        emit(data)
+    else:
+        say(f"{data['profile'] or 'none'}  ({data['strategy']})")
+
+
+@command.command("set", epilog=examples("workbench profile set reliability"))
+@click.argument("name")
+@pass_context
+def set_(ctx: Context, name: str) -> None:
+    """Change the running router's profile, until its configuration is loaded again."""
+    answer = ctx.run(_set(ctx, name))
+    if ctx.json:
+        emit(answer)
+    else:
+        ctx.note(f"the profile is {answer.get('profile', name)}")
+
+
+async def _status(ctx: Context) -> dict[str, Any]:
+    async with ctx.client() as client:
+        return await client.status()
+
+
+async def _set(ctx: Context, name: str) -> dict[str, Any]:
+    async with ctx.client() as client:
+        return await client.profile(name)
