@@ -45,7 +45,7 @@ class ChatLines:
             self.lines.append(Line(""))
         style = _ROLES.get(role, "dim")
         text = clean(role).replace("\n", " ") + (f"  {note}" if note else "")
-        self.lines.append(Line(text, f"bold {style}", INDENT, BAR, style))
+        self.lines.append(Line(text, f"role {style}", INDENT, BAR, style))
 
     def message(self, message: Message, *, streamed: bool = False) -> None:
         """Add a message's parts below a heading."""

@@ -46,9 +46,9 @@ def reasons_and_figures(comparison: Comparison) -> list[Line]:
     sign, style = VERDICTS.get(comparison.verdict, ("?", "dim"))
     lines = [fact("verdict", f"{sign} {comparison.verdict}", f"bold {style}")]
     lines += [fact("" if at else "because", clean(reason)) for at, reason in enumerate(comparison.reasons)]
-    lines += [Line(""), Line(fit("", 18) + fit("original", 18) + "replay", "faint")]
+    lines += [Line(""), Line(fit("", 18) + fit("original", 26) + "replay", "faint")]
     for name, (before, after) in comparison.facts.items():
-        value = fit(_figure(name, before), 18) + _figure(name, after)
+        value = fit(_figure(name, before), 25) + " " + _figure(name, after)
         lines.append(fact(name.removesuffix("_ms").removesuffix("_usd"), value, "text" if before != after else "dim"))
     return lines
 

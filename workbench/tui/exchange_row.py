@@ -55,7 +55,7 @@ def flags(exchange: Exchange) -> str:
         (exchange.cache == "hit", "≡"),
         (exchange.note, "✎"),
         (exchange.tools, "⚒"),
-        (exchange.redacted, "▒"),
+        (any(not place.startswith("header:") for place in exchange.redactions), "▒"),
         (exchange.attempts > 1, f"×{exchange.attempts}"),
     )
     return "".join(glyph for shown, glyph in glyphs if shown)
@@ -67,13 +67,13 @@ def _latency(exchange: Exchange) -> Piece:
 
 
 _COLUMNS = (
-    Column("time", 11, 0, lambda e: (fmt.clock(e.started_at), "dim")),
+    Column("time", 8, 0, lambda e: (fmt.stamp(e.started_at), "dim")),
     Column("status", 6, 0, state),
-    Column("api", 5, 64, lambda e: (api(e.endpoint), "faint")),
+    Column("api", 5, 92, lambda e: (api(e.endpoint), "faint")),
     Column("in", 5, 56, lambda e: (fmt.count(e.input_tokens), "dim"), right=True),
     Column("out", 5, 56, lambda e: (fmt.count(e.output_tokens), "dim"), right=True),
-    Column("cost", 8, 72, lambda e: (fmt.money(e.cost_usd), "dim"), right=True),
-    Column("time", 7, 48, _latency, right=True),
+    Column("cost", 8, 84, lambda e: (fmt.money(e.cost_usd), "dim"), right=True),
+    Column("took", 7, 48, _latency, right=True),
     Column("first", 7, 104, lambda e: (fmt.duration(e.ttft_ms), "faint"), right=True),
 )
 _MODEL_LEAST = 12
@@ -88,9 +88,8 @@ class ExchangeRow:
     def head(self, width: int) -> list[Piece]:
         shown, model, rest = self._layout(width)
         pieces: list[Piece] = []
-        for at, column in enumerate(shown):
-            name = "took" if column.name == "time" and at else column.name
-            pieces.append((fit(name, column.width, right=column.right) + " ", ""))
+        for column in shown:
+            pieces.append((fit(column.name, column.width, right=column.right) + " ", ""))
             if column.name == "status":
                 pieces.append((fit("model", model) + " ", ""))
         return [*pieces, (fit("", 1) + fit("what", rest - 1), "")] if rest > 1 else pieces

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import time
 
+
+
+def now_us() -> int:
+    """Return the moment; the one clock of everything that is drawn."""
+    return time.time_ns() // 1000
+
+
 _AGES = ((86_400 * 365, "y"), (86_400 * 7, "w"), (86_400, "d"), (3_600, "h"), (60, "m"))
 
 
-def clock(at_us: int, now_us: int | None = None) -> str:
+def clock(at_us: int) -> str:
     """Return local ``HH:MM:SS`` for today, else ``MM-DD HH:MM``; at most 11 characters."""
-    now = time.time() if now_us is None else now_us / 1e6
-    moment, today = time.localtime(at_us / 1e6), time.localtime(now)
+    moment, today = time.localtime(at_us / 1e6), time.localtime(now_us() / 1e6)
     if moment[:3] == today[:3]:
         return time.strftime("%H:%M:%S", moment)
     return time.strftime("%m-%d %H:%M", moment)
+
+
+def stamp(at_us: int) -> str:
+    """Return ``HH:MM:SS`` for the last 18 hours, else ``Nov 19`` or ``2025-11``; at most 8 characters."""
+    past = (now_us() - at_us) / 1e6
+    form = "%H:%M:%S" if past < 64_800 else "%b %d" if past < 86_400 * 300 else "%Y-%m"
+    return time.strftime(form, time.localtime(at_us / 1e6))
 
 
 def moment(at_us: int | None) -> str:

@@ -91,6 +91,9 @@ def spans(kind: str, text: str) -> tuple[Span, ...]:
     """Return what to emphasise in one line of this kind; a kind that is a style's name covers all of it."""
     if not text or kind == "text" or len(text) > MAX_LINE:
         return ()
+    if kind.startswith("role "):
+        end = len(text.split("  ", 1)[0])
+        return ((0, end, f"bold {kind[5:]}"), (end, len(text), "dim"))
     lexer = _KINDS.get(kind)
     if lexer is None:
         return ((0, len(text), kind),)

@@ -33,11 +33,17 @@ def router_lines(status: RouterStatus, history: Mapping[str, Sequence[float]], h
         fact("profile", status.profile or "–"),
         fact("version", status.version),
     ]
-    for group in status.groups:
+    lines.lines += [Line(""), _head()]
+    for group in sorted(status.groups, key=_is_off):
         lines.lines += _group(group, history)
     if not status.groups:
         lines.lines += [Line(""), Line("No model groups: infra/litellm/config.yaml names none.", "warn")]
     return lines
+
+
+def _is_off(group: dict[str, Any]) -> bool:
+    """Groups that can't answer come last."""
+    return all(item.get("state") == "disabled" for item in group.get("deployments") or ())
 
 
 def _down(lines: Lines, status: RouterStatus, home: str) -> Lines:
@@ -60,37 +66,46 @@ def _recording(status: RouterStatus) -> str:
     return text + (f": {one_line(status.recording_error, 200)}" if status.recording_error else "")
 
 
+_NAME, _WHO, _STATE = 20, 30, 9
+
+
+def _head() -> Line:
+    figures = "".join(
+        fit(name, width, right=True)
+        for name, width in (("now", 5), ("total", 8), ("failed", 8), ("p50", 9), ("p95", 9), ("first", 9))
+    )
+    return Line(fit("deployment", _WHO) + fit("state", _STATE) + figures, "faint", _NAME + 2, "  model")
+
+
 def _group(group: dict[str, Any], history: Mapping[str, Sequence[float]]) -> list[Line]:
-    deployments = [item for item in group.get("deployments") or () if isinstance(item, dict)]
-    head = (
-        fit("", 30) + fit("state", 9) + fit("now", 5, right=True) + fit("total", 8, right=True)
-        + fit("failed", 8, right=True) + fit("p50", 9, right=True) + fit("p95", 9, right=True)
-        + fit("first", 9, right=True)
-    )  # fmt: skip
-    name = one_line(str(group.get("name", "")), 28)
-    lines = [Line(""), Line(head[len(name) + 2 :], "faint", len(name) + 2, name, "bold accent")]
-    for deployment in deployments:
-        lines += _deployment(deployment, history)
+    lines: list[Line] = []
+    name = one_line(str(group.get("name", "")), _NAME - 1)
+    for deployment in group.get("deployments") or ():
+        if isinstance(deployment, dict):
+            lines += _deployment(name, deployment, history)
+            name = ""
     return lines
 
 
-def _deployment(data: dict[str, Any], history: Mapping[str, Sequence[float]]) -> list[Line]:
+def _deployment(name: str, data: dict[str, Any], history: Mapping[str, Sequence[float]]) -> list[Line]:
     state = str(data.get("state") or ("closed" if data.get("enabled", True) else "disabled"))
     sign, style, word = _STATES.get(state, ("?", "faint", state))
-    name = one_line(f"{data.get('provider')} {data.get('model')}", 60)
-    row = (
-        fit(name, 26) + " " + fit(word, 9)
-        + fit(fmt.count(data.get("in_flight") or 0), 5, right=True)
+    who = fit(one_line(f"{data.get('provider')} {data.get('model')}", 60), _WHO - 1) + " "
+    why = one_line(str(data.get("disabled_reason") or data.get("last_error") or ""), 300)
+    gutter = f"{sign} {name}"
+    if state == "disabled":
+        return [Line(who + fit(word, _STATE) + "  " + why, "faint", _NAME + 2, gutter, "faint")]
+    figures = (
+        fit(fmt.count(data.get("in_flight") or 0), 5, right=True)
         + fit(fmt.count(data.get("requests") or 0), 8, right=True)
         + fit(fmt.count(data.get("failures") or 0), 8, right=True)
         + fit(fmt.duration(data.get("latency_p50_ms")), 9, right=True)
         + fit(fmt.duration(data.get("latency_p95_ms")), 9, right=True)
         + fit(fmt.duration(data.get("ttft_p50_ms")), 9, right=True)
-        + "  " + fmt.sparkline(list(history.get(str(data.get("id")), ())), 24).strip()
-    )  # fmt: skip
-    kind = "faint" if state == "disabled" else "text"
-    lines = [Line(row.rstrip(), kind, 4, f"  {sign}", style)]
-    why = data.get("disabled_reason") or data.get("last_error")
+    )
+    spark = fmt.sparkline(list(history.get(str(data.get("id")), ())), 24).strip()
+    row = who + fit(word, _STATE) + figures + (f"  {spark}" if spark.strip("·") else "")
+    lines = [Line(row, "text", _NAME + 2, gutter, f"bold {style}")]
     if why and state != "closed":
-        lines.append(Line(one_line(str(why), 300), "warn" if state != "disabled" else "faint", 4))
+        lines.append(Line(why, "warn", _NAME + 2))
     return lines

@@ -34,8 +34,13 @@ def _files(picture: RunPicture) -> list[Item]:
     for path in paths:
         file = picture.files.get(path, FileState(path, status="pending"))
         note = f"  try {file.attempt}" if file.attempt > 1 else ""
-        rows.append(_row(f"file:{path}", one_line(path, 120), file.status, note))
+        rows.append(_row(f"file:{path}", tail(one_line(path, 200), 36), file.status, note))
     return rows
+
+
+def tail(path: str, width: int) -> str:
+    """Return the end of a path: the file's name is what tells files apart."""
+    return path if len(path) <= width else "…" + path[1 - width :]
 
 
 def _gates(picture: RunPicture) -> list[Item]:

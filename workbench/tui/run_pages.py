@@ -41,9 +41,6 @@ def page_of(key: str, picture: RunPicture, run: Run | None, steps: list[Step], h
 
 def _overview(picture: RunPicture, run: Run | None, steps: list[Step]) -> Document:
     lines = Lines()
-    if picture.ended:
-        sign, style = glyph(picture.status)
-        lines.lines += [Line(f"{sign} {picture.status}", f"bold {style}"), Line(clean(picture.stop_reason), "dim"), Line("")]
     if run is not None:
         lines.lines += overview(run, steps).lines
         return lines

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from workbench.domain.run import Run
 from workbench.domain.text import one_line
 from workbench.tui import format as fmt
@@ -40,7 +38,7 @@ class RunRow:
 
     def row(self, item: Run, width: int) -> list[Piece]:
         sign, style = glyph(item.status)
-        took = ((item.ended_at or int(time.time() * 1e6)) - item.started_at) / 1000
+        took = ((item.ended_at or fmt.now_us()) - item.started_at) / 1000
         tail = self._tail(
             width,
             fmt.count(item.exchanges),

@@ -86,7 +86,7 @@ def render(source: Source, item: Exchange, what: str, base_url: str) -> bytes:
 
     from workbench.replay import render as rendering
     from workbench.replay.readable import answer_text
-    from workbench.replay.recorded import read_recorded
+    from workbench.replay.source import read_recorded
     from workbench.tui.markdown import as_markdown
 
     reader = source.reader()

@@ -73,7 +73,7 @@ class DiffScreen(Place):
 def _compared(source: Source, first: str, second: str) -> tuple[str, Document, Document]:
     from workbench.replay.compare import compare
     from workbench.replay.readable import request_text
-    from workbench.replay.recorded import read_recorded
+    from workbench.replay.source import read_recorded
     from workbench.tui.diff_view import comparison_lines, text_diff, verdict_line
 
     reader = source.reader()

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Input, Static, Switch, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from workbench.domain.text import one_line
 from workbench.tui.messages import RouterStatus, Trouble
@@ -20,6 +20,12 @@ from workbench.tui.widgets.choices import Choices
 _EXAMPLES = (
     "a slug library: turns titles into URL slugs, keeps digits, with tests",
     "a page for a bakery with opening hours and a list of breads",
+)
+
+
+_REVIEW = (
+    ("review", "the run stops after the plan: you accept it, edit it or send it back"),
+    ("straight", "the run goes through without asking"),
 )
 
 
@@ -34,8 +40,6 @@ class NewRunScreen(Place):
     NewRunScreen TextArea { height: 7; max-width: 110; border: none; border-left: thick $border-blurred; background: $surface; padding: 0 1; }
     NewRunScreen TextArea:focus { border-left: thick $primary; }
     NewRunScreen Horizontal { height: auto; }
-    NewRunScreen Switch { border: none; height: 1; padding: 0; margin: 0 2 0 0; background: $background; }
-    NewRunScreen Switch:focus { background: $boost; }
     NewRunScreen .field { width: 16; margin-right: 3; border: none; border-left: thick $border-blurred; background: $surface; height: 1; padding: 0 1; }
     NewRunScreen .field:focus { border-left: thick $primary; }
     """
@@ -61,16 +65,17 @@ class NewRunScreen(Place):
             yield Static("Model", classes="label")
             yield Choices(id="model")
             yield Static(classes="about", id="about-model", markup=False)
-            yield Static("Bounds", classes="label")
-            with Horizontal():
-                yield Switch(id="review", value=True)
-                yield Static(Text("stop after the plan, so that I accept it or send it back"), classes="about")
+            yield Static("Plan", classes="label")
+            yield Choices(id="review")
+            yield Static(classes="about", id="about-review", markup=False)
+            yield Static("Budget", classes="label")
             with Horizontal():
                 yield Input(id="budget", classes="field", placeholder="1.00", restrict=r"[0-9.]*")
                 yield Static(Text("USD at most; empty: as set in workbench.yaml"), classes="about")
 
     def on_mount(self) -> None:
         """Look what can be chosen."""
+        self.query_one("#review", Choices).offer(_REVIEW, "review")
         self.ask(self._options, self._offer, group="options")
         self.router_changed(self.work.status)
         self.say(standing="^s starts the run")
@@ -99,8 +104,7 @@ class NewRunScreen(Place):
 
     @on(Choices.Changed)
     def _chosen(self, message: Choices.Changed) -> None:
-        about = "#about-recipe" if message.sender.id == "recipe" else "#about-model"
-        self.query_one(about, Static).update(one_line(message.about, 300))
+        self.query_one(f"#about-{message.sender.id}", Static).update(one_line(message.about, 300))
 
     def action_leave_field(self) -> None:
         """From a field to the number keys."""
@@ -134,7 +138,7 @@ class NewRunScreen(Place):
             ("--budget", self.query_one("#budget", Input).value.strip()),
         ):
             arguments += [flag, value] if value else []
-        arguments += ["--review"] if self.query_one("#review", Switch).value else []
+        arguments += ["--review"] if self.query_one("#review", Choices).value == "review" else []
         return [*arguments, "--", brief]
 
     def _started(self, run_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -146,7 +145,7 @@ class RunScreen(RunKeys):
         self._page()
 
     def _headline(self) -> None:
-        self.query_one(".title", Static).update(title_of(self.picture, self.run, int(time.time() * 1e6)))
+        self.query_one(".title", Static).update(title_of(self.picture, self.run, fmt.now_us()))
         run = self.run
         spent = f"{fmt.exact(run.input_tokens + run.output_tokens)} tokens  {fmt.money(run.cost_usd)}" if run else ""
         self.say(standing=f"{spent}   {'following' if self.following else 'not following'}")

@@ -167,7 +167,9 @@ class KeyLine(Line):
             key = self.app.get_key_display(binding)
             texts: list[Part] = [
                 (key, "bold accent" if enabled else "faint", f"app.simulate_key('{binding.key}')"),
-                (f" {binding.description}  ", "dim" if enabled else "faint strike", None),
+                (" ", "", None),
+                (binding.description, "dim" if enabled else "faint strike", None),
+                ("  ", "", None),
             ]
             if _length(parts) + _length(texts) > room:
                 break

@@ -1,0 +1,182 @@
+"""What the snapshots show: for each scene what is recorded, the keys, and what is waited for."""
+
+from __future__ import annotations
+
+import json
+
+from tests.tui.builders import CHAT, START_US, answered
+from workbench.domain import events as ev
+from workbench.domain.exchange import Attempt, Write
+from workbench.store.operations import AttemptRecord
+
+ANSWER = """\
+A **monad** is a way to chain steps that each return something wrapped.
+
+```python
+def bind(value, step):
+    return None if value is None else step(value)
+```
+
+- `None` ends the chain
+- everything else goes on
+"""
+
+
+def traffic(recorded):
+    """Exchanges of several kinds: plain, streamed, failed, interrupted, with tools, replayed, tagged."""
+    recorded.chat("what is a monad?", ANSWER, model="claude-sonnet", provider="anthropic", latency_ms=2140.0)
+    recorded.failed("are you there?")
+    streamed(recorded)
+    first = recorded.chat("translate 'tree' to Japanese", "木 (き, ki)", model="gpt-mini", provider="openai")
+    recorded.chat("translate 'tree' to Japanese", "木", model="demo", replay_of=first.id)
+    recorded.chat("long story", "Once upon", state="interrupted", model="deepseek-chat", provider="deepseek")
+    recorded.put(
+        json.dumps({"model": "embed", "input": ["one", "two"]}).encode(),
+        json.dumps({"data": [{"embedding": [0.1]}, {"embedding": [0.2]}]}).encode(),
+        endpoint="/v1/embeddings",
+        model="embed",
+    )
+    tools(recorded)
+    recorded.store.set_pinned(first.id, True)
+    recorded.store.tag(first.id, "golden")
+
+
+def tools(recorded):
+    """A conversation with a tool call, its result and reasoning."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo","days":2}'}}
+    messages = [
+        {"role": "system", "content": "You answer briefly."},
+        {"role": "user", "content": "Do I need an umbrella in Oslo tomorrow?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "rain, 8 °C"},
+    ]
+    message = {"role": "assistant", "content": "Yes: rain is expected.", "reasoning_content": "Rain means umbrella."}
+    answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    recorded.put(
+        json.dumps({"model": "gpt-mini", "messages": messages, "temperature": 0}).encode(),
+        json.dumps(answer).encode(),
+        model="gpt-mini",
+        provider="openai",
+        input_tokens=84,
+        output_tokens=7,
+        cost_usd=0.00021,
+        latency_ms=812.0,
+        finish_reason="stop",
+    )
+
+
+def streamed(recorded):
+    """A streamed answer after one failed attempt."""
+    words = ["The", " answer", " is", " forty", "-two", "."]
+    events = [json.dumps({"choices": [{"index": 0, "delta": {"content": word}}]}) for word in words]
+    chunks = [f"data: {event}\n\n".encode() for event in [*events, "[DONE]"]]
+    at = START_US + (recorded.number + 1) * 1_000_000
+    attempts = [
+        Attempt(
+            number=1, deployment="deepseek-a", provider="deepseek", model="deepseek-v3", started_at=at + 3_000,
+            latency_ms=210.0, status=503, error="overloaded", error_code="upstream_error", reason="weight 2 of 3",
+        ),
+        Attempt(
+            number=2, deployment="deepseek-b", provider="deepseek", model="deepseek-v3", started_at=at + 220_000,
+            latency_ms=680.0, ttft_ms=160.0, status=200, reason="retry: the next deployment",
+        ),
+    ]  # fmt: skip
+    recorded.put(
+        json.dumps({"model": "deepseek-chat", "stream": True, "messages": [{"role": "user", "content": "and?"}]}).encode(),
+        b"".join(chunks),
+        writes=[Write(len(chunk), 380_000 + 80_000 * number) for number, chunk in enumerate(chunks)],
+        attempts=[AttemptRecord(attempt=attempt) for attempt in attempts],
+        endpoint=CHAT,
+        model="deepseek-chat",
+        provider="deepseek",
+        deployment="deepseek-b",
+        stream=True,
+        input_tokens=11,
+        output_tokens=6,
+        latency_ms=900.0,
+        ttft_ms=380.0,
+    )
+
+
+def pair(recorded):
+    """Two answers to one question."""
+    recorded.put(b'{"model":"demo","messages":[]}', answered("The quick brown fox\njumps over the dog."))
+    recorded.put(b'{"model":"demo","messages":[]}', answered("The slow brown fox\njumps over the cat."))
+
+
+PLAN = {
+    "schema_version": 1,
+    "summary": "URL-safe slugs of at most 60 characters.",
+    "recipe": "python-lib",
+    "files": [
+        {"path": "src/slug/slug.py", "action": "create", "purpose": "The function", "depends_on": []},
+        {"path": "tests/test_slug.py", "action": "create", "purpose": "Its promises", "depends_on": ["src/slug/slug.py"]},
+    ],
+    "acceptance": ["accents are dropped", "words are joined by '-'"],
+}
+
+
+def begun(waiting=False):
+    """The events of a run up to its plan."""
+    return [
+        ev.RunStarted(title="a slug library", recipe="python-lib", model="demo", brief="a slug library with tests"),
+        ev.StepStarted(seq=1, kind="plan", name="plan"),
+        ev.PlanReady(plan=PLAN, hash="h"),
+        *([ev.PlanWaiting()] if waiting else []),
+    ]
+
+
+def run_waiting(recorded):
+    """A run that waits for its plan to be accepted."""
+    recorded.events(recorded.run("a slug library", status="waiting"), begun(waiting=True))
+
+
+def run_done(recorded):
+    """A run whose gates passed after one repair."""
+    recorded.run("customer questions, Tuesday", kind="session", status="open")
+    recorded.run("2 exchanges again", kind="replay")
+    run = recorded.run("a slug library")
+    recorded.events(
+        run,
+        [
+            *begun(),
+            ev.StepFinished(seq=1, kind="plan", name="plan", status="passed", duration_ms=1100.0),
+            ev.FileStarted(path="src/slug/slug.py"),
+            ev.FileDelta(path="src/slug/slug.py", text="def slug(title: str) -> str:\n    return title.lower()\n"),
+            ev.FileWritten(path="src/slug/slug.py", size=51, sha256="0"),
+            ev.FileStarted(path="tests/test_slug.py"),
+            ev.FileWritten(path="tests/test_slug.py", size=40, sha256="0"),
+            ev.GateStarted(gate="compile", argv=["python", "-m", "compileall", "src"]),
+            ev.GateFinished(gate="compile", passed=True, exit_code=0, duration_ms=120.0),
+            ev.GateStarted(gate="tests", argv=["pytest", "-q"]),
+            ev.GateOutput(gate="tests", text="F.\nFAILED tests/test_slug.py::test_accents\n1 failed, 1 passed\n"),
+            ev.GateFinished(gate="tests", passed=False, exit_code=1, duration_ms=260.0),
+            ev.RepairStarted(round=1, gate="tests"),
+            ev.GateStarted(gate="tests", argv=["pytest", "-q"]),
+            ev.GateOutput(gate="tests", text="..\n2 passed\n"),
+            ev.GateFinished(gate="tests", passed=True, exit_code=0, duration_ms=240.0),
+            ev.RunFinished(status="passed", stop_reason="all gates passed", exit_code=0),
+        ],
+    )
+
+
+def nothing(_):
+    """A new home."""
+
+
+SCENES = {
+    "exchanges": (traffic, [], ["of 8", "umbrella"]),
+    "exchanges-filter-fault": (traffic, [["slash", *"model:gpt-mini stauts:200"]], ["▲ there is no key"]),
+    "exchange-chat": (traffic, [["enter"]], ["Chat", "Yes: rain is expected."]),
+    "exchange-request": (traffic, [["enter"], ["right"]], ['"temperature": 0']),
+    "exchange-timing": (traffic, [["G"], ["k", "k", "enter"], ["right"] * 4], ["attempts", "median gap"]),
+    "exchange-cost": (traffic, [["enter"], ["right"] * 5], ["per 1,000"]),
+    "diff": (pair, [["m", "m", "d"]], ["alike", "[-quick-]"]),
+    "runs": (run_done, [["2"]], ["✓ passed", "customer questions"]),
+    "run": (run_done, [["2"], ["enter"]], ["2 of 2 passed", "brief"]),
+    "run-waiting": (run_waiting, [["2"], ["enter"]], ["The plan waits for you."]),
+    "new-run": (nothing, [["3"]], ["What should it be?", "straight"]),
+    "router-down": (nothing, [["4"]], ["The router is not running."]),
+    "help": (traffic, [["question_mark"]], ["Replay", "Save payload"]),
+    "copy": (traffic, [["y"]], ["as curl"]),
+}

@@ -1,0 +1,35 @@
+"""How every screen looks: three sizes in the dark theme, one in the light one.
+
+A change of looks is looked at (`pytest tests/tui/test_snapshots.py`, then the report it names) and taken with
+``--snapshot-update``.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.builders import shows
+from tests.tui.scenes import SCENES
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.source import Source
+from workbench.tui.themes import DARK, LIGHT
+
+LOOKS = [(80, 24, DARK), (120, 36, DARK), (200, 50, DARK), (120, 36, LIGHT)]
+
+
+@pytest.mark.parametrize(("width", "height", "theme"), LOOKS, ids=lambda value: str(value))
+@pytest.mark.parametrize("scene", SCENES)
+def test_screen(snap_compare, recorded, home, scene, width, height, theme):
+    """The screen looks as it did when it was last looked at."""
+    make, keys, texts = SCENES[scene]
+    make(recorded)
+    app = WorkbenchApp(Source(home), theme=theme, start_router=False)
+
+    async def before(pilot):
+        await shows(pilot, "router not running")
+        for group in keys:
+            await pilot.press(*group)
+            await pilot.pause()
+        await shows(pilot, *texts)
+
+    assert snap_compare(app, terminal_size=(width, height), run_before=before)
