@@ -35,6 +35,7 @@ from workbench.workflow.repair import tree_hash, verify_and_repair
 from workbench.workflow.report import RunReport
 from workbench.workflow.sandbox import Backend, choose
 from workbench.workflow.scaffold import write_files, write_template
+from workbench.workflow.seeds import give_seed
 from workbench.workflow.smoke import SmokeReport, web_smoke
 
 OnEvent = Callable[[RunEvent], None]
@@ -207,11 +208,13 @@ class _Drive:
                 job.note("half-done changes were set aside under refs/workbench/interrupted")
             await write_template(job)
             await write_files(job, self._asker, plan)
+            toolbox = await tools
+            await asyncio.to_thread(give_seed, job.app, toolbox)
             runner = Runner(
                 app=job.app,
                 logs=job.folder.gates,
                 backend=self._backend(),
-                tools=await tools,
+                tools=toolbox,
                 emit=job.log.emit,
                 budget=self._budget,
             )

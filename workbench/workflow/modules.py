@@ -28,6 +28,7 @@ from workbench.workflow.library import Kit
 from workbench.workflow.paths import write_atomic
 from workbench.workflow.process import Caps, Outcome, run
 from workbench.workflow.sandbox import Toolbox
+from workbench.workflow.seeds import build_seed
 
 INSTALL_TIMEOUT_S = 600
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([\w.!+-]+)$")
@@ -90,7 +91,7 @@ class ModuleStore:
         await self._install([python, "-m", "pip", "install", "--quiet", *wheels], folder)
 
     async def _node(self, kit: Kit) -> Toolbox:
-        tools = kit.recipe.toolchain
+        pins = kit.recipe.toolchain
         node = shutil.which("node")
         npm = shutil.which("npm")
         if node is None or npm is None:
@@ -99,13 +100,13 @@ class ModuleStore:
                 hint="https://nodejs.org/ or apt install npm",
             )
         version = (await self._checked([node, "--version"], Path.cwd())).output.decode().strip()
-        self._check_version("Node", version.removeprefix("v"), tools.min_version)
+        self._check_version("Node", version.removeprefix("v"), pins.min_version)
         program = _real(node)
         base = _outside_system(program.parent.parent)
-        if tools.lockfile is None:
+        if pins.lockfile is None:
             return Toolbox(binds=base, path=(str(program.parent),))
-        lock = (kit.folder / tools.lockfile).read_bytes()
-        package = (kit.folder / tools.lockfile).with_name("package.json").read_bytes()
+        lock = (kit.folder / pins.lockfile).read_bytes()
+        package = (kit.folder / pins.lockfile).with_name("package.json").read_bytes()
         key = _key(lock, package, version, sys.platform, platform.machine())
 
         async def make(folder: Path) -> None:
@@ -119,11 +120,22 @@ class ModuleStore:
             (folder / "node_modules").mkdir(exist_ok=True)
 
         folder = await self._built(f"node-{key}", kit, make)
-        return Toolbox(
+        tools = Toolbox(
             binds=base,
             mounts=((folder / "node_modules", "node_modules"),),
             path=("{app}/node_modules/.bin", str(program.parent)),
         )
+        return await self._seeded(kit, key, tools)
+
+    async def _seeded(self, kit: Kit, key: str, tools: Toolbox) -> Toolbox:
+        """Return the toolbox with the recipe's pristine build cache, made now if it is not there."""
+        wanted = kit.recipe.toolchain.seed
+        if not wanted or not kit.recipe.toolchain.seed_argv:
+            return tools
+        name = f"seed-{_key(key, kit.digest())}"
+        folder = await self._built(name, kit, lambda path: build_seed(path, kit, tools))
+        seeds = tuple((folder / "cache" / where, where) for where in wanted)
+        return msgspec.structs.replace(tools, seeds=seeds)
 
     async def _built(self, name: str, kit: Kit, make: Callable[[Path], object]) -> Path:
         """Return the ready folder; one process builds it while others wait."""
@@ -139,8 +151,8 @@ class ModuleStore:
 
     async def _build(self, folder: Path, kit: Kit, make: Callable[[Path], object]) -> None:
         _start_over(folder)
-        kind = kit.recipe.toolchain.kind
-        self._say(f"installing the {kind} toolchain of {kit.recipe.name}; this happens once")
+        kind = "build cache" if folder.name.startswith("seed-") else f"{kit.recipe.toolchain.kind} toolchain"
+        self._say(f"making the {kind} of {kit.recipe.name}; this happens once")
         began = time.monotonic()
         result = make(folder)
         if asyncio.iscoroutine(result):
@@ -148,7 +160,7 @@ class ModuleStore:
         took = time.monotonic() - began
         entry = Entry(kind=kind, recipe=kit.recipe.name, built_at=time.time(), took_s=round(took, 1))
         write_atomic(folder / "ready.json", msgspec.json.encode(entry))
-        self._say(f"the {kind} toolchain is ready ({took:.1f} s)")
+        self._say(f"the {kind} is ready ({took:.1f} s)")
 
     async def _install(self, argv: list[str], folder: Path) -> None:
         self._say("$ " + " ".join(Path(part).name if part == argv[0] else part for part in argv))

@@ -43,6 +43,8 @@ class Toolbox(msgspec.Struct, frozen=True, kw_only=True):
     """Folders that appear under their own path."""
     mounts: tuple[tuple[Path, str], ...] = ()
     """Folder of the module store -> where it appears, relative to the app."""
+    seeds: tuple[tuple[Path, str], ...] = ()
+    """Build caches -> where an app gets its own copy, relative to the app."""
     path: tuple[str, ...] = ()
     """Entries of PATH, before the system's."""
     env: dict[str, str] = {}

@@ -22,6 +22,7 @@ from workbench.workflow.library import Kit
 from workbench.workflow.modules import ModuleStore
 from workbench.workflow.paths import write_atomic
 from workbench.workflow.sandbox import choose
+from workbench.workflow.seeds import give_seed
 from workbench.workflow.smoke import SmokeReport, web_smoke
 
 
@@ -58,6 +59,7 @@ async def smoke(
     log = Log(folder, run, on_event, now_us)
     try:
         tools = await ModuleStore(home.modules, lambda text: _say(log, text)).toolbox(target.kit)
+        await asyncio.to_thread(give_seed, target.app, tools)
         _say(log, f"sandbox: {backend.name}")
         runner = Runner(app=target.app, logs=folder.gates, backend=backend, tools=tools, emit=log.emit)
         report = await web_smoke(
