@@ -41,4 +41,4 @@ def test_follow_survives_rotation(tmp_path):
         action()
         return True
 
-    assert list(follow(path, poll=poll)) == ["one", "two", "three"]
+    assert list(follow(path, start=4, poll=poll)) == ["one", "two", "three"]

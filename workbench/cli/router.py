@@ -44,7 +44,8 @@ def serve_(ctx: Context, host: str | None, port: int | None) -> None:
 
     Exits 2 when the port is taken or another router serves this home.
     """
-    from workbench.runtime import Listening, run
+    from workbench.control.claim import Listening
+    from workbench.runtime import run
     from workbench.settings import load_settings, merged_environment
 
     overrides = {"router.host": host, "router.port": port}
@@ -150,14 +151,16 @@ def health_(ctx: Context) -> None:
 @pass_context
 def logs_(ctx: Context, lines: int, following: bool) -> None:
     """Show the end of the router's log; with --json its lines as they are."""
-    from workbench.control.logtail import follow, readable, tail
+    from workbench.control.logtail import follow, readable, size_of, tail
 
     path = ctx.home.logs / "router.log"
     shown = str if ctx.json else readable
-    for line in tail(path, lines):
+    end = size_of(path)
+    for line in tail(path, lines, end=end):
         say(shown(line))
+    sys.stdout.flush()
     if following:
-        for line in follow(path, poll=_wait):
+        for line in follow(path, start=end, poll=_wait):
             say(shown(line))
             sys.stdout.flush()
     elif not path.exists():

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from workbench.domain.text import printable
 
 _BLOCK = 65_536
 
 
-def tail(path: Path, lines: int) -> list[str]:
-    """Return the last `lines` lines of a file, without reading all of it; none when it is missing."""
+def size_of(path: Path) -> int:
+    """Return a file's size in bytes, 0 when it is missing."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def tail(path: Path, lines: int, *, end: int | None = None) -> list[str]:
+    """Return the last `lines` lines before the offset `end` (None: the file's end); none when it is missing.
+
+    Only as much of the file is read as is needed.
+    """
     try:
         with path.open("rb") as file:
-            end = file.seek(0, 2)
+            end = file.seek(0, 2) if end is None else end
             data = b""
             while end > 0 and data.count(b"\n") <= lines:
                 start = max(0, end - _BLOCK)
@@ -49,12 +59,13 @@ def readable(line: str) -> str:
     return printable(f"{text}\n{trace}" if trace else text)
 
 
-def follow(path: Path, *, poll: Any) -> Iterator[str]:
-    """Yield lines as they are added; `poll` is called to wait and ends the loop by returning False.
+def follow(path: Path, *, start: int, poll: Callable[[], bool]) -> Iterator[str]:
+    """Yield the lines after the offset `start` as they are added.
 
-    A rotated or shortened file is read from its new beginning.
+    `poll` is called to wait and ends the loop by returning False. A rotated or shortened file is read from
+    its new beginning.
     """
-    position = path.stat().st_size if path.exists() else 0
+    position = start
     inode = path.stat().st_ino if path.exists() else None
     rest = b""
     while poll():
