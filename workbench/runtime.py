@@ -14,8 +14,9 @@ import logging
 import secrets
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from typing import Any
 import msgspec
 
 from workbench import __version__
-from workbench.domain.errors import ConfigError, StoreUnavailable, UsageError, WorkbenchError
+from workbench.control.claim import Listening, claimed, published
+from workbench.domain.errors import ConfigError, StoreUnavailable, WorkbenchError
 from workbench.domain.exchange import Exchange
 from workbench.domain.times import iso
 from workbench.gateway.app import ASGIApp, create_app
@@ -35,30 +37,21 @@ from workbench.providers.registry import make_providers
 from workbench.recording.recorder import Recorder
 from workbench.routing.config import RouterConfig, load_config
 from workbench.routing.router import Router
-from workbench.settings import KEY_NAME, Home, Settings, merged_environment, resolve_key
-from workbench.store.store import Reader
+from workbench.settings import KEY_NAME, Home, Settings, merged_environment, resolve_key, seconds
+from workbench.store.pruning import PruneResult, prune
+from workbench.store.retention import PrunePolicy
+from workbench.store.store import Reader, Store
 from workbench.telemetry.logs import close_log, open_log
 from workbench.telemetry.metrics import Metrics
 
 log = logging.getLogger("workbench.runtime")
 
 CONFIG_POLL_S = 1.0
+PRUNE_PAUSE_S = 0.05
+"""Slept after each batch of pruning, so that recording never waits long for the store."""
 SWITCH_S = 0.0005
 """How long the recorder's thread may hold the interpreter while the event loop waits for it."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-class Listening(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a router listens; ``.router/router.json`` is this as JSON."""
-
-    pid: int
-    pid_started: float
-    """Start time of the process as psutil gives it; guards against a reused pid."""
-    host: str
-    port: int
-    version: str
-    instance: str
-    started_at: str
 
 
 class RouterRuntime:
@@ -130,8 +123,13 @@ class RouterRuntime:
         for notice in config.notices:
             log.warning("configuration: %s", notice.text())
         self._in_background(stack, self._follow_config(), "config-watch")
+        every_s = seconds(self.settings.retention.interval)
+        if every_s:
+            stopped = threading.Event()
+            self._in_background(stack, self._prune(every_s, stopped), "retention")
+            stack.callback(stopped.set)
 
-    def _in_background(self, stack: AsyncExitStack, work: Any, name: str) -> None:
+    def _in_background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
 
         async def end() -> None:
@@ -140,6 +138,19 @@ class RouterRuntime:
                 await task
 
         stack.push_async_callback(end)
+
+    async def _prune(self, every_s: float, stopped: threading.Event) -> None:
+        """Apply the retention settings now and then, in a thread, a little at a time."""
+        policy = PrunePolicy.of(self.settings.retention)
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                result = await asyncio.to_thread(_prune_once, self.home, policy, stopped)
+            except (WorkbenchError, OSError) as error:
+                log.warning("retention could not be applied: %s", error)
+            else:
+                if result.exchanges or result.runs or result.bodies or result.files:
+                    log.info("retention applied", extra=result.to_json())
 
     async def _follow_config(self) -> None:
         """Reload when one of the configuration's files changes; a bad file is said once and not taken."""
@@ -167,12 +178,16 @@ def run(
     on_ready: Callable[[Listening], None] | None = None,
 ) -> None:
     """Run `serve` on uvloop where it is installed."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:  # Windows has none
-        from asyncio import new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(serve(home, settings, host, port, on_ready=on_ready))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
 
 
 async def serve(
@@ -190,7 +205,7 @@ async def serve(
     """
     host = host or settings.router.host
     port = settings.router.port if port is None else port
-    with _claimed(home), _logging(home):
+    with claimed(home), _logging(home):
         listener = bind(host, port)
         with contextlib.closing(listener):
             async with RouterRuntime(home, settings) as runtime:
@@ -205,7 +220,7 @@ async def _serve(
     await server.begin()
     listening = _listening(runtime, host, listener.getsockname()[1])
     _tidy_memory()
-    with _published(runtime.home, listening), signals:
+    with published(runtime.home, listening), signals:
         log.info("listening", extra=msgspec.structs.asdict(listening))
         if host not in LOOPBACK:
             log.warning("%s is not loopback: anybody who reaches this machine can try keys", host)
@@ -281,6 +296,11 @@ def _readings(gateway: Gateway) -> dict[str, float]:
     }
 
 
+def _prune_once(home: Home, policy: PrunePolicy, stopped: threading.Event) -> PruneResult:
+    with Store.open(home.store) as store:
+        return prune(store, store.plan_prune(policy, home), stop=stopped.is_set, pause_s=PRUNE_PAUSE_S)
+
+
 def _stamps(files: tuple[Path, ...]) -> list[tuple[int, int] | None]:
     stamps: list[tuple[int, int] | None] = []
     for path in files:
@@ -291,38 +311,6 @@ def _stamps(files: tuple[Path, ...]) -> list[tuple[int, int] | None]:
         else:
             stamps.append((info.st_mtime_ns, info.st_size))
     return stamps
-
-
-@contextlib.contextmanager
-def _claimed(home: Home) -> Iterator[None]:
-    """Hold the home's lock. Raises UsageError when another router holds it."""
-    from filelock import FileLock, Timeout
-
-    try:
-        home.router_dir.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(home.router_lock)
-        lock.acquire(blocking=False)
-    except Timeout:
-        where = _other(home)
-        raise UsageError(
-            f"a router already serves {home.root}{where}", hint="workbench router status"
-        ) from None
-    except OSError as error:
-        raise UsageError(
-            f"can't write {home.router_dir}: {error}", hint="--home DIR names another folder"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _other(home: Home) -> str:
-    try:
-        other = msgspec.json.decode(home.router_json.read_bytes(), type=Listening)
-    except (OSError, msgspec.DecodeError):
-        return ""
-    return f" (pid {other.pid}, http://{other.host}:{other.port})"
 
 
 @contextlib.contextmanager
@@ -347,18 +335,6 @@ def _listening(runtime: RouterRuntime, host: str, port: int) -> Listening:
         instance=runtime.instance,
         started_at=iso(time.time_ns() // 1000) or "",
     )
-
-
-@contextlib.contextmanager
-def _published(home: Home, listening: Listening) -> Iterator[None]:
-    """Keep ``router.json`` while the router serves; written whole or not at all."""
-    temporary = home.router_json.with_suffix(".tmp")
-    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(listening)) + b"\n")
-    temporary.replace(home.router_json)
-    try:
-        yield
-    finally:
-        home.router_json.unlink(missing_ok=True)
 
 
 def _tidy_memory() -> None:
