@@ -41,8 +41,7 @@ class WireProvider:
     async def send(self, call: Call) -> Answer:
         """Return the upstream's head as soon as it is there. Raises ProviderFailure."""
         timeouts = call.deployment.stream_timeouts if call.stream else call.deployment.timeouts
-        url = endpoint_url(call.deployment.api_base or "", call.endpoint, call.query)
-        shown = str(url.with_query(None).with_user(None))
+        url, shown = _address(call)
         trace = _Trace()
         try:
             response = await self._post(call, url, timeouts, trace)
@@ -160,6 +159,17 @@ def endpoint_url(base: str, endpoint: str, query: str = "") -> URL:
     """
     url = _parsed(base, endpoint)
     return url.with_query(query) if query else url
+
+
+def _address(call: Call) -> tuple[URL, str]:
+    """Return the address, and as it may be shown. Raises ProviderFailure for what is none."""
+    try:
+        url = endpoint_url(call.deployment.api_base or "", call.endpoint, call.query)
+        if url.scheme not in ("http", "https") or not url.host or not url.port:
+            raise ValueError(url.scheme)
+        return url, str(url.with_query(None).with_user(None))
+    except (ValueError, TypeError):
+        raise ProviderFailure("connect", "api_base is not an http address") from None
 
 
 def request_headers(call: Call) -> CIMultiDict[str]:

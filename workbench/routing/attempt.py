@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from workbench.domain.exchange import Attempt
@@ -69,8 +70,11 @@ class Trying:
         except AttemptFailed as failed:
             one.fail(failed)
             raise
-        except BaseException:
-            one.abandon()
+        except asyncio.CancelledError:
+            one.abandon("client_left", "the client left")
+            raise
+        except Exception as error:
+            one.abandon("internal_error", f"{type(error).__name__} in the router")
             raise
         one.opened(relay)
         return relay
@@ -147,10 +151,10 @@ class _Try:
         self._end(failed.failure)
         self._write(failed.body)
 
-    def abandon(self) -> None:
-        """The client left, or the program broke, before the first byte."""
+    def abandon(self, code: str, reason: str) -> None:
+        """It ended before the first byte, and that says nothing about the deployment."""
         if self.record.ended_at is None:
-            self._close("client_left", "the client left")
+            self._close(code, reason)
             self._standing.breaker.abandon()
             self._write(None)
 
