@@ -167,6 +167,32 @@ async def bench() -> AsyncIterator[Any]:
     await asyncio.sleep(0)
 
 
+@pytest.fixture
+async def raw_upstream() -> AsyncIterator[Any]:
+    """Return a starter of servers that answer with fixed bytes and keep the bodies they got."""
+    servers: list[asyncio.Server] = []
+
+    async def start(body: bytes, content_type: str = "application/json") -> tuple[str, list[bytes]]:
+        received: list[bytes] = []
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
+            size = next(int(line.split(":")[1]) for line in lines if line.startswith("content-length"))
+            received.append(await reader.readexactly(size))
+            writer.write(head.encode() + body)
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", received
+
+    yield start
+    for server in servers:
+        server.close()
+
+
 def _with(config: RouterConfig, deployments: tuple[Deployment, ...]) -> RouterConfig:
     import msgspec
 
