@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from workbench.cli.context import Context, pass_context
 from workbench.cli.output import emit, facts, say, table
@@ -272,3 +273,26 @@ def _workflow(ctx: Context, given: str) -> Run:
             f"{run.id} is a {run.kind}, not a workflow run", hint="workbench runs list --kind workflow"
         )
     return run
+
+
+@command.command()
+@click.argument("first")
+@click.argument("second")
+@pass_context
+def compare(ctx: Context, /, first: str, second: str) -> None:
+    """Compare two workflow runs: plan, files, gates, repairs, tokens, cost."""
+    from workbench.workflow.comparing import compare_runs
+
+    a, b = _workflow(ctx, first), _workflow(ctx, second)
+    result = compare_runs(ctx.home, a.id, b.id)
+    if ctx.json:
+        emit(msgspec.to_builtins(result))
+        return
+    rows = [(name, left, right, left == right) for name, (left, right) in result.facts.items()]
+    table(["", a.id, b.id, "same"], rows, color=ctx.colored)
+    say()
+    say(f"{result.same_files} files are the same, {len(result.files)} are not")
+    for file in result.files:
+        say(f"\n{file.path}: {file.kind}")
+        if file.diff:
+            say(file.diff)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from workbench.domain.run import Step
 from workbench.settings import Home
 from workbench.store.store import Store
 from workbench.workflow.artifacts import Log, RunFolder, State, StepState
+from workbench.workflow.brief import variables
 from workbench.workflow.commits import Commits
 from workbench.workflow.library import Kit
 
@@ -57,6 +58,10 @@ class Job:
         self.app: Path = home.generated / state.run
         self.commits = Commits(self.app)
         self._store_failed = False
+
+    def app_files(self, planned: Iterable[str]) -> set[str]:
+        """Return the paths of the template and the planned files: all that the app's code may rest on."""
+        return {*self.kit.template(variables(self.state.brief)), *planned}
 
     def note(self, text: str) -> None:
         """Say a sentence to people."""

@@ -18,8 +18,8 @@ from workbench.domain.marker import Marker
 from workbench.workflow import answers
 from workbench.workflow import plan as plans
 from workbench.workflow.asking import Question
-from workbench.workflow.brief import variables
 from workbench.workflow.gates import GateResult, Runner, signature
+from workbench.workflow.imports import check_imports
 from workbench.workflow.job import Job, input_hash
 from workbench.workflow.nonces import nonce
 from workbench.workflow.paths import PathRefused, check_path, read_inside, write_inside
@@ -63,12 +63,13 @@ async def verify_and_repair(job: Job, asker: Asker, plan: Plan, runner: Runner) 
             reason = f"{failed.name} still fails after {number} of {number} repairs"
         elif mark in seen:
             reason = f"{failed.name} fails with the same error after a repair"
-        seen.add(mark)
-        if not reason and not await _repair(job, asker, plan, failed, number + 1):
-            reason = f"the repair of {failed.name} changed no file"
         if reason:
             return Verdict(gates=results, rounds=number, reason=reason)
+        seen.add(mark)
         number += 1
+        if not await _repair(job, asker, plan, failed, number):
+            reason = f"the repair of {failed.name} changed no file"
+            return Verdict(gates=results, rounds=number, reason=reason)
 
 
 async def _verify(job: Job, runner: Runner, number: int) -> list[GateResult]:
@@ -93,11 +94,8 @@ async def _verify(job: Job, runner: Runner, number: int) -> list[GateResult]:
 def tree_hash(job: Job) -> str:
     """Return the hash of the app's own files (not of what builds leave behind)."""
     digest = hashlib.sha256(job.kit.digest().encode())
-    wanted = set(job.kit.template(variables(job.state.brief)))
-    if job.folder.plan_file.is_file():
-        plan = plans.parse(job.folder.plan_file.read_text(encoding="utf-8"))
-        wanted |= {file.path for file in plan.files}
-    for path in sorted(wanted):
+    plan = plans.parse(job.folder.plan_file.read_text(encoding="utf-8"))
+    for path in sorted(job.app_files(file.path for file in plan.files)):
         text = read_inside(job.app, path)
         digest.update(f"{path}\0{'' if text is None else text}\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
@@ -172,6 +170,7 @@ def _accepted(job: Job, plan: Plan, found: list[answers.Block]) -> dict[str, str
         before = changes.get(block.path, read_inside(job.app, block.path) or "")
         after = answers.apply_edit(before, block.content, block.path) if block.edit else block.content
         answers.check_content(block.path, after, before=before, max_kb=job.recipe.limits.max_file_kb)
+        check_imports(block.path, after, dependencies=job.recipe.dependencies, files=job.app_files(planned))
         if after != before:
             changes[block.path] = after
     return changes

@@ -19,6 +19,7 @@ from workbench.workflow.artifacts import StepState
 from workbench.workflow.asking import Asker, Question
 from workbench.workflow.brief import variables
 from workbench.workflow.deltas import Gather
+from workbench.workflow.imports import check_imports
 from workbench.workflow.job import Job, input_hash
 from workbench.workflow.nonces import file_key, nonce
 from workbench.workflow.paths import read_inside, write_inside
@@ -63,7 +64,7 @@ async def _write(job: Job, asker: Asker, plan: Plan, file: PlannedFile, limit: a
         if job.done("scaffold", file.path, hashed) is not None:
             return
         async with job.step("scaffold", file.path, hashed) as step:
-            content = await _content(job, asker, plan_json.decode(), file)
+            content = await _content(job, asker, plan, file)
             await _keep(job, file.path, content, step)
 
 
@@ -76,7 +77,7 @@ async def _keep(job: Job, path: str, content: str, step: StepState) -> None:
     job.log.emit(FileWritten(path=path, size=len(data), sha256=step.output_hash))
 
 
-async def _content(job: Job, asker: Asker, plan_json: str, file: PlannedFile) -> str:
+async def _content(job: Job, asker: Asker, plan: Plan, file: PlannedFile) -> str:
     """Return the file's content after at most `MAX_TRIES` answers. Raises UnusableAnswer."""
     key = file_key("file", file.path)
     fence = nonce(job.state.seed, key)
@@ -88,7 +89,7 @@ async def _content(job: Job, asker: Asker, plan_json: str, file: PlannedFile) ->
         fence,
         path=file.path,
         purpose=file.purpose,
-        plan_json=plan_json,
+        plan_json=plans.encode(plan).decode(),
         context=context,
     )
     cap = job.recipe.limits.max_output_tokens
@@ -103,8 +104,7 @@ async def _content(job: Job, asker: Asker, plan_json: str, file: PlannedFile) ->
         gather.flush()
         try:
             content = answers.one_file(answer.text, fence, file.path, finish_reason=answer.finish_reason)
-            before = read_inside(job.app, file.path) if file.action == "modify" else None
-            answers.check_content(file.path, content, before=before, max_kb=job.recipe.limits.max_file_kb)
+            _check(job, plan, file, content)
         except answers.Refused as refused:
             reasons.append(refused.reason)
             job.log.emit(FileRefused(path=file.path, reason=refused.reason))
@@ -115,3 +115,11 @@ async def _content(job: Job, asker: Asker, plan_json: str, file: PlannedFile) ->
             continue
         return content
     raise UnusableAnswer(f"{file.path}: no usable answer in {MAX_TRIES} tries ({'; '.join(reasons)})")
+
+
+def _check(job: Job, plan: Plan, file: PlannedFile, content: str) -> None:
+    """Raise Refused for content that must not be written."""
+    before = read_inside(job.app, file.path) if file.action == "modify" else None
+    answers.check_content(file.path, content, before=before, max_kb=job.recipe.limits.max_file_kb)
+    files = job.app_files(one.path for one in plan.files)
+    check_imports(file.path, content, dependencies=job.recipe.dependencies, files=files)
