@@ -7,6 +7,7 @@ second set, for tenants that ask for it.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from typing import TYPE_CHECKING
@@ -30,12 +31,16 @@ MARK = "[redacted]"
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """One shape: `literals` of which one must occur, the expression, and a check of the match."""
+    """One shape: `literals` of which one must occur, the expression, and a check of the match.
+
+    `sign` is the byte all literals end with, if it is a rare one: looking for that is many times faster.
+    """
 
     name: str
     literals: tuple[bytes, ...]
     expression: re.Pattern[bytes]
     check: Callable[[bytes], bool] | None = None
+    sign: bytes = b""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -61,11 +66,14 @@ def _real(match: bytes) -> bool:
     return not _PLACEHOLDER.search(match)
 
 
+_SIGNS = (b"_", b"-")
 _B = rb"(?<![A-Za-z0-9_-])"
 
 
 def _key(name: str, literals: str, expression: bytes) -> Pattern:
-    return Pattern(name, tuple(literals.encode().split()), re.compile(_B + expression), _real)
+    words = tuple(literals.encode().split())
+    sign = next((sign for sign in _SIGNS if all(word.endswith(sign) for word in words)), b"")
+    return Pattern(name, words, re.compile(_B + expression), _real, sign)
 
 
 SECRETS: tuple[Pattern, ...] = (
@@ -83,7 +91,7 @@ SECRETS: tuple[Pattern, ...] = (
         rb"(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,})",
     ),
     _key("gitlab_token", "glpat-", rb"glpat-[A-Za-z0-9_-]{20,}"),
-    _key("slack_token", "xox", rb"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    _key("slack_token", "xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs-", rb"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
     _key("huggingface_token", "hf_", rb"hf_[A-Za-z0-9]{30,}"),
     _key("groq_key", "gsk_", rb"gsk_[A-Za-z0-9]{30,}"),
     _key("xai_key", "xai-", rb"xai-[A-Za-z0-9]{30,}"),
@@ -91,7 +99,7 @@ SECRETS: tuple[Pattern, ...] = (
     _key("nvidia_key", "nvapi-", rb"nvapi-[A-Za-z0-9_-]{30,}"),
     _key("replicate_token", "r8_", rb"r8_[A-Za-z0-9]{30,}"),
     _key("npm_token", "npm_", rb"npm_[A-Za-z0-9]{36}"),
-    _key("pypi_token", "pypi-AgE", rb"pypi-AgE[A-Za-z0-9_-]{40,}"),
+    _key("pypi_token", "pypi-", rb"pypi-AgE[A-Za-z0-9_-]{40,}"),
     _key("sendgrid_key", "SG.", rb"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
     _key("jwt", "eyJ", rb"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     Pattern(
@@ -155,10 +163,26 @@ PERSONAL: tuple[Pattern, ...] = (
 """Only for tenants whose policy asks for it."""
 
 
+@functools.lru_cache(maxsize=64)
+def _beginnings(patterns: tuple[Pattern, ...], sign: bytes) -> re.Pattern[bytes]:
+    """Return an expression for all literals that end with `sign`.
+
+    It begins with that byte, which the engine looks for faster than for anything else.
+    """
+    literals = [literal for pattern in patterns if pattern.sign == sign for literal in pattern.literals]
+    return re.compile(
+        re.escape(sign) + b"(?:" + b"|".join(b"(?<=%s)" % re.escape(word) for word in literals) + b")"
+    )
+
+
 def find(data: bytes, patterns: Iterable[Pattern] = SECRETS) -> list[Span]:
     """Return what `patterns` find in `data`, in order, without overlaps; the earlier pattern wins a tie."""
     spans: list[Span] = []
+    patterns = tuple(patterns)
+    absent = [sign for sign in _SIGNS if not _beginnings(patterns, sign).search(data)]
     for pattern in patterns:
+        if pattern.sign in absent:
+            continue
         for literal in pattern.literals:
             if literal in data:
                 break
@@ -213,6 +237,7 @@ def redact_headers(headers: Headers) -> tuple[Headers, tuple[str, ...]]:
     return clean, tuple(dict.fromkeys(found))
 
 
+@functools.lru_cache(maxsize=2048)
 def _header(name: str, value: str) -> str:
     if name in _SECRET_HEADERS:
         scheme = _SCHEME.match(value)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _GROUP = 200
+_GROUP_S = 0.1
+"""A transaction takes about this long at most, so that nobody waits for the end of a large one."""
 _GROUP_BYTES = 32 * 1024 * 1024
 _HELD_BYTES = 256 * 1024 * 1024
 """Finished recordings kept in memory while the store can't be written; beyond it the oldest are dropped."""
@@ -50,6 +52,7 @@ class Writer:
         self._store: ExchangeWriter | None = None
         self._closing = False
         self._tried = threading.Event()
+        self._group = _GROUP
         self._committed = 0
         self._dropped = 0
         self.error: str | None = None
@@ -126,6 +129,7 @@ class Writer:
                 flush_at = time.monotonic() + self._settings.flush_interval_s
             if group and not self._write(list(group.values())):
                 self._rest()
+            self._maintain()
             if self._closing and (not self._waiting or self.error is not None):
                 break
         self._shut()
@@ -144,7 +148,7 @@ class Writer:
             group: dict[str, Recording] = {}
             size = 0
             for key, recording in list(self._waiting.items()):
-                if len(group) >= _GROUP or size >= _GROUP_BYTES:
+                if len(group) >= self._group or size >= _GROUP_BYTES:
                     break
                 if recording.finished or recording.age_s >= _LINGER_S or self._closing:
                     group[key] = self._waiting.pop(key)
@@ -160,6 +164,7 @@ class Writer:
             self._back(group)
             return False
         taken = [(recording, operation) for recording in group if (operation := self._operation(recording))]
+        began = time.monotonic()
         try:
             store.apply([operation for _, operation in taken])
         except StoreUnavailable as error:
@@ -170,10 +175,22 @@ class Writer:
             _log.exception("a group of %d could not be recorded at once; trying one by one", len(taken))
             return self._one_by_one(store, taken)
         self.error = None
+        if len(taken) == self._group:
+            share = _GROUP_S / max(time.monotonic() - began, 1e-4)
+            self._group = max(1, min(_GROUP, int(self._group * min(2.0, share))))
         for recording, operation in taken:
             self._done(recording, operation, durable=True)
         self._tell([recording for recording, operation in taken if isinstance(operation, Finish)], True)
         return True
+
+    def _maintain(self) -> None:
+        """Let the store train what it compresses with; nobody waits for that, and it may fail."""
+        if self._store is None:
+            return
+        try:
+            self._store.maintain()
+        except StoreUnavailable as error:
+            self._broken(error)
 
     def _one_by_one(self, store: ExchangeWriter, taken: list[tuple[Recording, Operation]]) -> bool:
         for index, (recording, operation) in enumerate(taken):

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from workbench.domain.exchange import Headers
     from workbench.store.chunks import ChunkTable
+    from workbench.store.compression import Codecs
     from workbench.store.operations import AttemptRecord, Finish
 
 BODY_INSERT = (
-    "INSERT OR REPLACE INTO bodies (exchange, part, size, crc, shared, chunks, headers, timing)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR REPLACE INTO bodies (exchange, part, size, crc, chunks, headers, timing)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 REQUEST, RESPONSE = 0, 1
 """`bodies.part`; attempt n has 2n and 2n + 1."""
@@ -29,9 +30,12 @@ REQUEST, RESPONSE = 0, 1
 class AnswerBodies:
     """Stores answers; use it inside a write transaction only."""
 
-    def __init__(self, connection: sqlite3.Connection, chunks: ChunkTable, *, redacting: bool) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, chunks: ChunkTable, codecs: Codecs, *, redacting: bool
+    ) -> None:
         self._connection = connection
         self._chunks = chunks
+        self._codecs = codecs
         self._redacting = redacting
 
     def clean(self, data: bytes, writes: Sequence[Write]) -> tuple[bytes, Sequence[Write], tuple[str, ...]]:
@@ -49,7 +53,7 @@ class AnswerBodies:
     def headers(self, headers: Headers) -> tuple[bytes, tuple[str, ...]]:
         """Return headers packed for storing, and the names of those that were replaced."""
         clean, names = redact_headers(headers) if self._redacting else (headers, ())
-        return pack_headers(clean), names
+        return self._codecs.pack(pack_headers(clean)), names
 
     def store(self, seq: int, finish: Finish) -> tuple[str, ...]:
         """Store the answer and the attempts' bytes; return what was redacted in bodies.
@@ -86,7 +90,7 @@ class AnswerBodies:
         self, seq: int, part: int, data: bytes, kind: int, headers: bytes | None, timing: bytes | None
     ) -> None:
         ids = [self._chunks.put(data, kind)] if data else []
-        row = (seq, part, len(data), zlib.crc32(data), 0, pack_ids(ids) if ids else None, headers, timing)
+        row = (seq, part, len(data), zlib.crc32(data), pack_ids(ids) if ids else None, headers, timing)
         self._connection.execute(BODY_INSERT, row)
         self._chunks.use(seq, ids)
 

@@ -52,13 +52,15 @@ def _damage(exchange: str, part: int, what: str) -> str:
     return f"the {side} body{attempt} of {exchange} can't be read: {what}"
 
 
-def read_headers(connection: sqlite3.Connection, seq: int, part: int, *, exchange: str) -> Headers:
+def read_headers(
+    connection: sqlite3.Connection, codecs: Codecs, seq: int, part: int, *, exchange: str
+) -> Headers:
     """Return the headers of one side; none when none were stored. Raises BodyDamaged."""
     row = connection.execute(
         "SELECT headers FROM bodies WHERE exchange = ? AND part = ?", (seq, part)
     ).fetchone()
     try:
-        return unpack_headers(row[0]) if row else []
+        return unpack_headers(codecs.unpack(connection, row[0])) if row and row[0] else []
     except ValueError as error:
         raise BodyDamaged(
             f"the headers of {exchange} can't be read: {error}", exchange=exchange, hint=_HINT

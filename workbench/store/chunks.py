@@ -28,50 +28,68 @@ class ChunkTable:
         self._connection = connection
         self._codecs = codecs
         self._ids: dict[bytes, int] = {}
+        self._uses: list[tuple[int, int]] = []
 
     def forget(self) -> None:
         """Drop what is remembered."""
         self._ids.clear()
+        self._uses.clear()
 
     def put(self, piece: bytes, kind: int = OTHER) -> int:
         """Return the id of `piece`, storing and indexing it if it is new."""
         digest = hashlib.blake2b(piece, digest_size=16).digest()
         known = self._ids.get(digest)
         if known is None:
-            row = self._connection.execute("SELECT id FROM chunks WHERE hash = ?", (digest,)).fetchone()
-            known = row[0] if row else self._insert(digest, piece, kind)
+            known = self._insert(digest, piece, kind)
             if len(self._ids) >= _REMEMBERED:
                 self._ids.clear()
             self._ids[digest] = known
         return known
 
     def _insert(self, digest: bytes, piece: bytes, kind: int) -> int:
+        # Most pieces that are not remembered are new: trying to insert saves the look-up before it.
         codec, data = self._codecs.compress(piece)
-        text = self._text(piece_text(kind, piece)) if kind != OTHER else None
+        words = piece_text(kind, piece) if kind != OTHER else ""
+        text = self._text(words) if words else None
         cursor = self._connection.execute(
-            "INSERT INTO chunks (hash, size, codec, kind, text, data) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO chunks (hash, size, codec, kind, text, data) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
             (digest, len(piece), codec, kind, text, data),
         )
-        return int(cursor.lastrowid or 0)
+        if cursor.rowcount:
+            return int(cursor.lastrowid or 0)
+        row = self._connection.execute("SELECT id, text FROM chunks WHERE hash = ?", (digest,)).fetchone()
+        if row[1] is None and text is not None:
+            # The same bytes were stored before as something that has no words.
+            self._connection.execute(
+                "UPDATE chunks SET text = ?, kind = ? WHERE id = ?", (text, kind, row[0])
+            )
+        return int(row[0])
 
-    def _text(self, text: str) -> int | None:
-        if not text:
-            return None
-        key = text_key(text)
-        row = self._connection.execute("SELECT id FROM texts WHERE hash = ?", (key,)).fetchone()
-        if row:
-            return int(row[0])
-        number = int(self._connection.execute("INSERT INTO texts (hash) VALUES (?)", (key,)).lastrowid or 0)
+    def _text(self, words: str) -> int:
+        key = text_key(words)
+        cursor = self._connection.execute(
+            "INSERT INTO texts (hash) VALUES (?) ON CONFLICT DO NOTHING", (key,)
+        )
+        if not cursor.rowcount:
+            return int(self._connection.execute("SELECT id FROM texts WHERE hash = ?", (key,)).fetchone()[0])
+        number = int(cursor.lastrowid or 0)
         self._connection.execute(
-            "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (number, clean_text(text))
+            "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (number, clean_text(words))
         )
         return number
 
     def use(self, exchange: int, ids: Iterable[int]) -> None:
-        """Note that `exchange` brought these chunks into its conversation."""
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", [(chunk, exchange) for chunk in ids]
-        )
+        """Note that `exchange` brought these chunks into its conversation; `flush` writes it."""
+        self._uses += [(chunk, exchange) for chunk in ids]
+
+    def flush(self) -> None:
+        """Write what `use` noted, before the transaction ends."""
+        if self._uses:
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", self._uses
+            )
+            self._uses.clear()
 
 
 def clean_text(text: str) -> str:

@@ -6,6 +6,7 @@ conversation were made one after another; times are stored as differences for th
 
 from __future__ import annotations
 
+import functools
 import zlib
 from typing import TYPE_CHECKING
 
@@ -96,15 +97,20 @@ def unpack_writes(data: bytes) -> list[Write]:
 
 
 def pack_headers(headers: Headers) -> bytes:
-    """Return headers as compact JSON, bytes that no text can hold kept as surrogates are not: replaced."""
-    clean = [(_text(name), _text(value)) for name, value in headers]
-    return msgspec.json.encode(clean)
+    """Return headers as compact JSON; what is no valid text (lone surrogates) is replaced."""
+    # The same lines come with every request of a client.
+    return b"[" + b",".join([_line(name, value) for name, value in headers]) + b"]"
+
+
+@functools.lru_cache(maxsize=4096)
+def _line(name: str, value: str) -> bytes:
+    return msgspec.json.encode((_text(name), _text(value)))
 
 
 def _text(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
-def unpack_headers(data: bytes | None) -> Headers:
-    """Return headers in order; none for None. Raises ValueError when the bytes are damaged."""
-    return _HEADERS.decode(data) if data else []
+def unpack_headers(data: bytes) -> Headers:
+    """Return headers in order. Raises ValueError when the bytes are damaged."""
+    return _HEADERS.decode(data)

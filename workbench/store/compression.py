@@ -81,6 +81,17 @@ class Codecs:
         except zstandard.ZstdError as error:
             raise ValueError(str(error)) from None
 
+    def pack(self, data: bytes) -> bytes:
+        """Return bytes packed together with their codec and size, for blobs outside the chunks."""
+        codec, packed = self.compress(data)
+        return varint(codec) + varint(len(data)) + packed
+
+    def unpack(self, connection: sqlite3.Connection, blob: bytes) -> bytes:
+        """Return what `pack` packed. Raises ValueError when it is damaged."""
+        codec, at = read_varint(blob, 0)
+        size, at = read_varint(blob, at)
+        return self.decompress(connection, codec, blob[at:], size)
+
     def _compressor(self, codec: int) -> zstandard.ZstdCompressor:
         made: dict[int, zstandard.ZstdCompressor] = self._local.__dict__.setdefault("compressors", {})
         if codec not in made:
@@ -96,7 +107,31 @@ class Codecs:
         return made[codec]
 
 
-def train(samples: Sequence[bytes], size: int = 112 * 1024) -> bytes | None:
+def varint(number: int) -> bytes:
+    """Return a number in seven bits a byte, lowest first."""
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """Return the number at `at` and the place behind it. Raises ValueError when it is cut off."""
+    number = shift = 0
+    while at < len(data):
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+    msg = "a number is cut off"
+    raise ValueError(msg)
+
+
+def train(samples: Sequence[bytes], size: int = 256 * 1024) -> bytes | None:
     """Return a dictionary for such samples, or None when they are too few or too alike to train one."""
     try:
         return zstandard.train_dictionary(size, list(samples), level=LEVEL).as_bytes()

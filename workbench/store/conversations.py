@@ -27,25 +27,27 @@ _Key = tuple[str, str, int, bytes]
 
 
 class Known(msgspec.Struct, kw_only=True, eq=False):
-    """The request of one exchange, up to the end of its last message.
+    """The request of one exchange, cut behind its last message into `prefix` and `end`.
 
-    `head` and `prefix` are the client's bytes, before redaction, and never leave memory; `ids`, `packed`, `crc`
-    and `size` are about what is stored for `prefix`.
+    Both are the client's bytes, before redaction, and never leave memory. `ids`, `packed`, `crc` and `size` are
+    about what is stored for `prefix`, `end_ids` and `end_stored` about `end`.
     """
 
     seq: int
     endpoint: str
     tenant: str
-    head: bytes
     prefix: bytes
     ids: list[int]
     packed: bytes
     crc: int
     size: int
-    messages: int
     chain: int
     dialogue: bool
     redactions: tuple[str, ...]
+    end: bytes
+    end_ids: list[int] = []
+    end_stored: bytes = b""
+    end_redactions: tuple[str, ...] = ()
 
 
 class Conversations:

@@ -1,8 +1,8 @@
 """Deleting exchanges, their bodies and runs, and exactly those chunks that nothing needs any more.
 
-The rule that makes it safe: every chunk in a body's list is used (`uses`) by the exchange itself or by one of the
-exchanges it continues (`base`, and so on). When one of those goes, what it brought is handed to the
-exchanges that continue it; what is left without a user is deleted, in the same transaction, and the GC
+The rule that makes it safe: every chunk in a body's list is used (`uses`) by the exchange itself or by
+one of those it continues (`base`, and so on). When one of those goes, what it brought is handed to the
+exchanges that continue it and need it; what is left without a user is deleted, in the same transaction, and the GC
 epoch tells other writers to forget the ids they remember.
 """
 
@@ -47,7 +47,7 @@ def delete_bodies(connection: sqlite3.Connection, codecs: Codecs, seqs: Iterable
     for seq in sorted(seqs, reverse=True):
         candidates |= _let_go(connection, seq)
         connection.execute("DELETE FROM uses WHERE exchange = ?", (seq,))
-        connection.execute("UPDATE bodies SET chunks = NULL, shared = 0 WHERE exchange = ?", (seq,))
+        connection.execute("UPDATE bodies SET chunks = NULL WHERE exchange = ?", (seq,))
     return _sweep(connection, codecs, candidates)
 
 
@@ -55,33 +55,20 @@ def _let_go(connection: sqlite3.Connection, seq: int) -> set[int]:
     """Hand what the exchange brought to those that continue it; return the chunks it used."""
     used = {row[0] for row in connection.execute("SELECT chunk FROM uses WHERE exchange = ?", (seq,))}
     children = connection.execute(
-        "SELECT e.seq, b.shared FROM exchanges AS e JOIN bodies AS b ON b.exchange = e.seq AND b.part = 0"
-        " WHERE e.base = ?",
+        "SELECT e.seq, b.chunks FROM exchanges AS e"
+        " LEFT JOIN bodies AS b ON b.exchange = e.seq AND b.part = 0 WHERE e.base = ?",
         (seq,),
     ).fetchall()
-    if children:
-        row = connection.execute(
-            "SELECT e.base, b.shared, b.chunks FROM exchanges AS e"
-            " LEFT JOIN bodies AS b ON b.exchange = e.seq AND b.part = 0 WHERE e.seq = ?",
-            (seq,),
-        ).fetchone()
-        base, shared, packed = row or (None, 0, None)
-        ids = unpack_ids(packed) if packed else []
-        for child, theirs in children:
-            _hand_over(connection, child, base, shared or 0, ids[shared or 0 : theirs])
+    for child, packed in children:
+        needed = used.intersection(unpack_ids(packed)) if packed else ()
+        connection.executemany(
+            "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", [(chunk, child) for chunk in needed]
+        )
+        connection.execute(
+            "UPDATE exchanges SET base = (SELECT base FROM exchanges WHERE seq = ?) WHERE seq = ?",
+            (seq, child),
+        )
     return used
-
-
-def _hand_over(
-    connection: sqlite3.Connection, child: int, base: int | None, shared: int, ids: Sequence[int]
-) -> None:
-    connection.executemany(
-        "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", [(chunk, child) for chunk in ids]
-    )
-    connection.execute(
-        "UPDATE bodies SET shared = min(shared, ?) WHERE exchange = ? AND part = 0", (shared, child)
-    )
-    connection.execute("UPDATE exchanges SET base = ? WHERE seq = ?", (base, child))
 
 
 def _sweep(connection: sqlite3.Connection, codecs: Codecs, candidates: set[int]) -> int:

@@ -16,6 +16,7 @@ from workbench.store.chunks import ChunkTable
 from workbench.store.codec import pack_writes
 from workbench.store.compression import Codecs
 from workbench.store.connection import connect_writer, transaction, translated
+from workbench.store.dictionaries import Trainer
 from workbench.store.interrupted import interrupt
 from workbench.store.migrations import migrate
 from workbench.store.operations import Begin, Finish, Flush, Operation
@@ -55,8 +56,10 @@ class ExchangeWriter:
         self._codecs = Codecs()
         self._chunks = ChunkTable(connection, self._codecs)
         self._requests = RequestBodies(connection, self._chunks, redacting=redact)
-        self._answers = AnswerBodies(connection, self._chunks, redacting=redact)
+        self._answers = AnswerBodies(connection, self._chunks, self._codecs, redacting=redact)
         self._sessions = SessionTable(connection)
+        self._trainer = Trainer(path)
+        self._newest = 0
         with translated(path):
             self._instance = instances.register(connection, instance)
 
@@ -95,9 +98,16 @@ class ExchangeWriter:
                     self._check_epoch()
                     for operation in operations:
                         self._apply(operation)
+                    self._chunks.flush()
+                    self._sessions.flush()
             except BaseException:
                 self._forget()
                 raise
+
+    def maintain(self) -> None:
+        """Do what is due between groups: train and take up dictionaries. Raises StoreUnavailable."""
+        with translated(self._path):
+            self._trainer.poll(self._connection)
 
     def _apply(self, operation: Operation) -> None:
         if isinstance(operation, Finish):
@@ -113,6 +123,8 @@ class ExchangeWriter:
             self._forget()
             self._epoch = row[0]
         self._codecs.refresh(self._connection)
+        newest = self._connection.execute("SELECT max(seq) FROM exchanges").fetchone()[0]
+        self._newest = newest or 0
 
     def _forget(self) -> None:
         self._chunks.forget()
@@ -135,7 +147,7 @@ class ExchangeWriter:
         exchange.request_bytes = request.size
         self._connection.execute(
             BODY_INSERT,
-            (seq, REQUEST, request.size, request.crc, request.shared, request.packed, headers, None),
+            (seq, REQUEST, request.size, request.crc, request.packed, headers, None),
         )
         self._chunks.use(seq, request.own)
         if finish is not None:
@@ -150,6 +162,9 @@ class ExchangeWriter:
     def _free(self, started_at: int) -> int:
         """Return a free row key for that moment."""
         seq = min(max(started_at, 0), MAX_STARTED) << SEQ_SHIFT
+        if seq > self._newest:
+            self._newest = seq
+            return seq
         row = self._connection.execute(
             "SELECT max(seq) FROM exchanges WHERE seq BETWEEN ? AND ?", (seq, seq + _SAME_MOMENT - 1)
         ).fetchone()
@@ -240,6 +255,7 @@ class ExchangeWriter:
                 for (seq,) in rows:
                     interrupt(self._connection, self._codecs, self._answers, seq)
                 count += len(rows)
+            self._chunks.flush()
             return count
 
 

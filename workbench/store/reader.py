@@ -116,7 +116,7 @@ class Reader:
         """Return the headers of the request or the answer, in order, secrets replaced."""
         with self._readers.use() as connection:
             seq, full = exchange_key(connection, exchange_id)
-            return read_headers(connection, seq, part_of(side), exchange=full)
+            return read_headers(connection, self._codecs, seq, part_of(side), exchange=full)
 
     def body(self, exchange_id: str, side: Side) -> bytes:
         """Return the exact bytes; empty when there are none. Raises BodyDamaged."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Raw
 
 from workbench.domain.redaction import redact
 from workbench.store.codec import pack_ids, unpack_ids
 from workbench.store.conversations import Conversations, Known, chain_next, chain_start
-from workbench.store.split import Split, attachments, canonical, is_dialogue, split
+from workbench.store.split import UNREADABLE, Split, attachments, canonical, ends_of, is_dialogue, split
 from workbench.store.texts import MESSAGE, OTHER, PLAIN
 
 if TYPE_CHECKING:
@@ -21,29 +23,23 @@ if TYPE_CHECKING:
 
 _CONVERSING = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
 _LOOKUP = 200
+_LIST = msgspec.json.Decoder(list[Raw])
 
 
 class StoredRequest(msgspec.Struct, kw_only=True):
     """A stored request body: what `bodies` keeps of it, and what the exchange's row learns from it.
 
-    `own` are the chunks this exchange brought into its conversation, `base` the exchange (seq) whose complete
-    messages are a strict prefix of this one's.
+    `own` are the chunks this exchange brought into its conversation; `base` is the exchange (seq) whose
+    complete messages are a strict prefix of this one's.
     """
 
-    size: int = 0
-    crc: int = 0
-    shared: int = 0
-    ids: list[int] = []
-    packed: bytes = b""
+    size: int
+    crc: int
+    packed: bytes
+    own: list[int]
+    redactions: tuple[str, ...]
     base: int | None = None
     context: int | None = None
-    redactions: tuple[str, ...] = ()
-    known: Known | None = None
-
-    @property
-    def own(self) -> list[int]:
-        """Ids of the chunks that are not the base's."""
-        return self.ids[self.shared :]
 
 
 class _Build:
@@ -58,14 +54,13 @@ class _Build:
         self.size = known.size if known else 0
         self.redactions = known.redactions if known else ()
         self._unpacked = len(self.ids)
+        self.pieces: list[bytes] = []
+        """What was added, as it is stored."""
 
     def add(self, piece: bytes, kind: int) -> None:
         """Store one piece after the others."""
-        if not piece:
-            return
         if kind == MESSAGE and (cuts := attachments(piece)):
-            bounds = [0, *cuts, len(piece)]
-            for index, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+            for index, (start, end) in enumerate(pairwise([0, *cuts, len(piece)])):
                 # Every second piece is the attachment itself: no words, no secrets, often megabytes.
                 self._put(piece[start:end], OTHER if index % 2 else MESSAGE, clean=index % 2 == 0)
         else:
@@ -80,7 +75,16 @@ class _Build:
                 self.redactions = tuple(dict.fromkeys((*self.redactions, *found)))
         self.crc = zlib.crc32(piece, self.crc)
         self.size += len(piece)
+        self.pieces.append(piece)
         self.ids.append(self._chunks.put(piece, kind))
+
+    def add_end(self, known: Known) -> None:
+        """Store the same end as an earlier request had."""
+        if known.end_redactions:
+            self.redactions = tuple(dict.fromkeys((*self.redactions, *known.end_redactions)))
+        self.crc = zlib.crc32(known.end_stored, self.crc)
+        self.size += len(known.end_stored)
+        self.ids += known.end_ids
 
     def pack(self) -> bytes:
         """Return the packed ids so far."""
@@ -88,6 +92,14 @@ class _Build:
         self.packed += pack_ids(self.ids[self._unpacked :], last)
         self._unpacked = len(self.ids)
         return self.packed
+
+    def stored(self, covered: Known | None) -> StoredRequest:
+        """Return the finished body; what `covered` holds already is not its own."""
+        theirs = {*covered.ids, *covered.end_ids} if covered else set()
+        own = [chunk for chunk in self.ids[len(covered.ids) if covered else 0 :] if chunk not in theirs]
+        return StoredRequest(
+            size=self.size, crc=self.crc, packed=self.pack(), own=own, redactions=self.redactions
+        )
 
 
 class RequestBodies:
@@ -111,47 +123,64 @@ class RequestBodies:
             if stored is not None:
                 return stored
         cut = split(body)
-        if cut is None:
-            return self._whole(body)
-        return self._cut(seq, exchange, body, cut)
-
-    def _whole(self, body: bytes) -> StoredRequest:
+        if cut is not None:
+            return self._cut(seq, exchange, body, cut)
         build = _Build(self._chunks, redacting=self._redacting)
         build.add(body, PLAIN)
-        return _stored(build)
+        return build.stored(None)
 
     def _continued(self, seq: int, body: bytes, known: Known) -> StoredRequest | None:
-        """Store a body that begins with what is known; None when its end can't be made sense of."""
-        position = len(known.prefix)
-        rest = body[position:]
-        more = rest.lstrip(b" \t\r\n")
-        skipped = len(rest) - len(more) + 1 if more.startswith(b",") else 0
-        tail = known.head + rest[skipped:]
-        cut = split(tail)
-        if cut is None or cut.start != len(known.head) or (skipped and not cut.ends):
+        """Store a body that begins and ends as a known one, with messages between; None if it does not."""
+        start = len(known.prefix)
+        stop = len(body) - len(known.end)
+        if stop < start or not body.endswith(known.end):
             return None
-        shift = position + skipped - len(known.head)
-        ends = [end + shift for end in cut.ends]
-        cuts = [place + shift for place in cut.cuts if place > len(known.head)]
+        # Both requests are the same JSON but for what stands here: a comma and messages, or nothing.
+        middle = body[start:stop]
+        comma = middle.find(b",")
+        if middle.strip() and (comma < 0 or middle[:comma].strip()):
+            return None
+        ends = _middle_ends(middle, comma) if middle.strip() else []
+        if ends is None:
+            return None
         build = _Build(self._chunks, redacting=self._redacting, known=known)
         chain, dialogue = known.chain, known.dialogue
+        position = start
         for end in ends:
-            message = canonical(body[position:end])
+            piece = body[position : start + end]
+            message = canonical(piece)
             chain, dialogue = chain_next(chain, message), dialogue or is_dialogue(message)
-            build.add(body[position:end], MESSAGE)
-            position = end
+            build.add(piece, MESSAGE)
+            position = start + end
+        return self._finish(
+            seq, body, known, build, chain, dialogue=dialogue, position=position, new=len(ends)
+        )
+
+    def _finish(
+        self,
+        seq: int,
+        body: bytes,
+        known: Known,
+        build: _Build,
+        chain: int,
+        *,
+        dialogue: bool,
+        position: int,
+        new: int,
+    ) -> StoredRequest:
         longer = Known(
-            seq=seq, endpoint=known.endpoint, tenant=known.tenant, head=known.head, prefix=body[:position],
-            ids=list(build.ids), packed=build.pack(), crc=build.crc, size=build.size,
-            messages=known.messages + len(ends), chain=chain, dialogue=dialogue, redactions=build.redactions,
+            seq=seq, endpoint=known.endpoint, tenant=known.tenant, prefix=body[:position], ids=list(build.ids),
+            packed=build.pack(), crc=build.crc, size=build.size, chain=chain, dialogue=dialogue,
+            redactions=build.redactions, end=known.end, end_ids=known.end_ids, end_stored=known.end_stored,
+            end_redactions=known.end_redactions,
         )  # fmt: skip
-        _add_rest(build, body, position, cuts)
-        stored = _stored(build)
+        build.add(body[position : len(body) - len(known.end)], OTHER)
+        build.add_end(known)
+        continues = new > 0 and known.dialogue
+        stored = build.stored(known if continues else None)
+        stored.base = known.seq if continues else None
         stored.context = chain if dialogue else None
-        stored.known = longer
-        if ends and known.dialogue:
-            stored.base, stored.shared = known.seq, len(known.ids)
-        self._conversations.remember(longer, known if ends else None)
+        self._conversations.remember(longer, known if new else None)
         return stored
 
     def _cut(self, seq: int, exchange: Exchange, body: bytes, cut: Split) -> StoredRequest:
@@ -166,19 +195,25 @@ class RequestBodies:
                 chains.append(chain)
             build.add(body[position:end], MESSAGE)
             position = end
-        conversing = dialogue and exchange.endpoint in _CONVERSING
         known = Known(
-            seq=seq, endpoint=exchange.endpoint, tenant=exchange.tenant, head=body[: cut.start],
-            prefix=body[:position], ids=list(build.ids), packed=build.pack(), crc=build.crc, size=build.size,
-            messages=len(cut.ends), chain=chain, dialogue=dialogue, redactions=build.redactions,
+            seq=seq, endpoint=exchange.endpoint, tenant=exchange.tenant, prefix=body[:position], ids=list(build.ids),
+            packed=build.pack(), crc=build.crc, size=build.size, chain=chain, dialogue=dialogue,
+            redactions=build.redactions, end=body[position:],
         )  # fmt: skip
-        _add_rest(build, body, position, cut.cuts)
-        stored = _stored(build)
-        if conversing:
-            stored.context, stored.known = chain, known
-            stored.base = self._parent(chains[:-1])
-            stored.shared = self._shared(stored.base, build.ids)
-            self._conversations.remember(known, None)
+        end_build = _Build(self._chunks, redacting=self._redacting)
+        _add_rest(end_build, body, position, cut.cuts)
+        known.end_ids, known.end_redactions = end_build.ids, end_build.redactions
+        known.end_stored = b"".join(end_build.pieces)
+        build.add_end(known)
+        if not dialogue or exchange.endpoint not in _CONVERSING:
+            return build.stored(None)
+        stored = build.stored(None)
+        stored.context = chain
+        stored.base = self._parent(chains[:-1])
+        if stored.base is not None:
+            theirs = self._chunks_of(stored.base)
+            stored.own = [chunk for chunk in stored.own if chunk not in theirs]
+        self._conversations.remember(known, None)
         return stored
 
     def _parent(self, chains: list[int]) -> int | None:
@@ -195,19 +230,20 @@ class RequestBodies:
                     return int(found[chain])
         return None
 
-    def _shared(self, base: int | None, ids: list[int]) -> int:
-        if base is None:
-            return 0
+    def _chunks_of(self, seq: int) -> set[int]:
         row = self._connection.execute(
-            "SELECT chunks FROM bodies WHERE exchange = ? AND part = 0", (base,)
+            "SELECT chunks FROM bodies WHERE exchange = ? AND part = 0", (seq,)
         ).fetchone()
-        theirs = unpack_ids(row[0]) if row and row[0] else []
-        count = 0
-        for mine, other in zip(ids, theirs, strict=False):
-            if mine != other:
-                break
-            count += 1
-        return count
+        return set(unpack_ids(row[0])) if row and row[0] else set()
+
+
+def _middle_ends(middle: bytes, comma: int) -> list[int] | None:
+    """Return the offsets at which the messages in ``,{…},{…}`` end, or None when it is something else."""
+    try:
+        items = _LIST.decode(b"[" + middle[comma + 1 :] + b"]")
+    except UNREADABLE:
+        return None
+    return ends_of(middle, comma + 1, items) if items else None
 
 
 def _add_rest(build: _Build, body: bytes, position: int, cuts: list[int]) -> int:
@@ -217,9 +253,3 @@ def _add_rest(build: _Build, body: bytes, position: int, cuts: list[int]) -> int
             build.add(body[position:place], OTHER)
             position = place
     return position
-
-
-def _stored(build: _Build) -> StoredRequest:
-    return StoredRequest(
-        size=build.size, crc=build.crc, ids=build.ids, packed=build.pack(), redactions=build.redactions
-    )

@@ -128,7 +128,7 @@ def read_attempt(row: tuple[Any, ...], parts: frozenset[int]) -> Attempt:
         **fields,
         ttft_ms=to_ms(ttft),
         latency_ms=to_ms(latency),
-        response_headers=unpack_headers(headers),
+        response_headers=unpack_headers(headers) if headers else [],
         has_request=2 * number in parts,
         has_response=2 * number + 1 in parts,
     )

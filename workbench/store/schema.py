@@ -143,13 +143,12 @@ FIRST = (
         PRIMARY KEY (exchange, number)
     ) WITHOUT ROWID""",
     # part 0 request, 1 response; attempt n: 2n what was sent upstream, 2n+1 what came back.
-    # `chunks`: ids as varint deltas; the first `shared` of them belong to the base exchange.
+    # `chunks`: ids as varint deltas.
     """CREATE TABLE bodies (
         exchange INTEGER NOT NULL REFERENCES exchanges (seq),
         part INTEGER NOT NULL,
         size INTEGER NOT NULL,
         crc INTEGER NOT NULL,
-        shared INTEGER NOT NULL DEFAULT 0,
         chunks BLOB,
         headers BLOB,
         timing BLOB,
@@ -177,7 +176,8 @@ FIRST = (
         data BLOB NOT NULL
     )""",
     "CREATE INDEX chunks_text ON chunks (text) WHERE text IS NOT NULL",
-    # Which exchange brought a chunk into its conversation. A chunk no exchange uses is deleted.
+    # Which exchange brought a chunk into its conversation; the ones that continue it (`base`) do not repeat
+    # that. A chunk no exchange uses is deleted.
     """CREATE TABLE uses (
         chunk INTEGER NOT NULL REFERENCES chunks (id),
         exchange INTEGER NOT NULL REFERENCES exchanges (seq),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TITLE = 80
 _MAX_NAME = 200
+_REMEMBERED = 10_000
 
 
 class SessionTable:
@@ -26,10 +27,14 @@ class SessionTable:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._keys: dict[str, int] = {}
+        self._ids: dict[int, str] = {}
+        self._touched: dict[int, int] = {}
 
     def forget(self) -> None:
         """Drop what is remembered, after a rollback or when something was deleted."""
         self._keys.clear()
+        self._ids.clear()
+        self._touched.clear()
 
     def named(self, name: str, exchange: Exchange, body: bytes) -> tuple[int, str]:
         """Return key and id of the run with this id, or of the tenant's session of this name; make it if new."""
@@ -67,11 +72,26 @@ class SessionTable:
 
     def id(self, key: int) -> str:
         """Return the run's id."""
-        return str(self._connection.execute("SELECT id FROM runs WHERE seq = ?", (key,)).fetchone()[0])
+        known = self._ids.get(key)
+        if known is None:
+            if len(self._ids) > _REMEMBERED:
+                self._ids.clear()
+            row = self._connection.execute("SELECT id FROM runs WHERE seq = ?", (key,)).fetchone()
+            known = self._ids[key] = str(row[0])
+        return known
 
     def touch(self, key: int, at: int) -> None:
-        """Note that something happened in the run at `at`."""
-        self._connection.execute("UPDATE runs SET last_at = ? WHERE seq = ? AND last_at < ?", (at, key, at))
+        """Note that something happened in the run at `at`; `flush` writes it."""
+        self._touched[key] = max(at, self._touched.get(key, 0))
+
+    def flush(self) -> None:
+        """Write what `touch` noted, before the transaction ends."""
+        if self._touched:
+            self._connection.executemany(
+                "UPDATE runs SET last_at = max(last_at, ?) WHERE seq = ?",
+                [(at, key) for key, at in self._touched.items()],
+            )
+            self._touched.clear()
 
     def _create(self, exchange: Exchange, body: bytes, *, run_id: str | None, name: str | None) -> int:
         run = Run(

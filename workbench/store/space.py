@@ -21,7 +21,7 @@ def space(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     try:
         rows = connection.execute(
             "SELECT coalesce(m.tbl_name, d.name), sum(d.pgsize) FROM dbstat AS d"
-            " LEFT JOIN sqlite_master AS m ON m.name = d.name WHERE d.aggregate GROUP BY 1"
+            " LEFT JOIN sqlite_master AS m ON m.name = d.name WHERE d.aggregate = 1 GROUP BY 1"
         ).fetchall()
     except sqlite3.DatabaseError:
         return []

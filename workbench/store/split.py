@@ -58,15 +58,15 @@ def split(body: bytes) -> Split | None:
         return None
     raw = bytes(found)
     start = body.find(raw)
-    ends = _ends(body, start, items)
+    ends = ends_of(body, start + 1, items)
     if start < 0 or ends is None:
         return None
     return Split(start + 1, ends, _field_cuts(body, top, start, start + len(raw)))
 
 
-def _ends(body: bytes, start: int, items: list[Raw]) -> list[int] | None:
+def ends_of(body: bytes, position: int, items: list[Raw]) -> list[int] | None:
+    """Return the offsets behind each item of a list whose first one begins at `position` or later."""
     ends = []
-    position = start + 1
     for item in items:
         raw = bytes(item)
         # Only commas and white space stand between items, and no value starts with those: the first
