@@ -5,7 +5,6 @@ Nothing is opened before it is asked for, so that ``--help`` and ``version`` cos
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Coroutine
@@ -108,6 +107,8 @@ class Context:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a command's asynchronous part to its end."""
+        import asyncio
+
         return asyncio.run(work)
 
 

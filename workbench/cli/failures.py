@@ -5,9 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,12 +84,16 @@ def _bug(error: BaseException, state: Context, argv: list[str]) -> int:
     where = f"; the report is {report}" if report else ""
     _say(f"a bug in workbench: {type(error).__name__}: {error}{where}", None, state)
     if report is None:
+        import traceback
+
         traceback.print_exception(error)
     return BUG
 
 
 def _write_report(error: BaseException, state: Context, argv: list[str]) -> Path | None:
     """Write what a maintainer needs, readable by the user only; no environment, no bodies."""
+    import traceback
+
     text = "\n".join(
         [
             f"workbench {__version__}, Python {sys.version.split()[0]}, {sys.platform}",
@@ -114,6 +116,8 @@ def _write_report(error: BaseException, state: Context, argv: list[str]) -> Path
 
 
 def _report_folders(state: Context) -> list[Path]:
+    import tempfile
+
     folders = [Path(tempfile.gettempdir())]
     try:
         home = state.bare_home

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 from typing import Any
@@ -78,6 +77,8 @@ class Workbench(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in NOUNS and not args[0].startswith("-"):
+            import difflib
+
             near = difflib.get_close_matches(args[0], NOUNS, 1, 0.5)
             hint = f"did you mean `workbench {near[0]}`?" if near else "`workbench --help` lists the commands"
             raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)

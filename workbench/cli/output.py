@@ -6,9 +6,7 @@ raw bytes, and does so by itself.
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -44,6 +42,8 @@ def talk(text: str) -> None:
 
 def to_json(data: Any, *, indent: int | None = 2) -> str:
     """Return JSON that is safe on a terminal and loses nothing: invisible characters are escaped."""
+    import json
+
     text = json.dumps(data, indent=indent, ensure_ascii=False, default=str)
     text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if not text.isascii() else text
     return _RISKY.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -133,6 +133,8 @@ def _line(
 
 
 def _shrink(widths: list[int], index: int) -> None:
+    import shutil
+
     room = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1) + widths[index]
     widths[index] = max(10, min(widths[index], room))
 
