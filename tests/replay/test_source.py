@@ -13,7 +13,7 @@ from workbench.domain.payload import Payload, dump
 from workbench.domain.run import Run
 from workbench.replay.edit import Edit
 from workbench.replay.resend import Options, jobs_for, prepare
-from workbench.replay.source import exchange_source, file_source, is_exchange, is_run, run_sources
+from workbench.replay.source import exchange_source, file_source, is_exchange, is_run, pending, run_sources
 
 if TYPE_CHECKING:
     from tests.replay.conftest import Recorded
@@ -59,7 +59,7 @@ def test_a_run_gives_its_exchanges_oldest_first(recording: Recorded) -> None:
     sources = run_sources(recording.store, recording.store.run("run_a"))
     assert [source.name for source in sources] == added
     with pytest.raises(UsageError, match="no exchanges"):
-        run_sources(recording.store, recording.store.run("run_b"))
+        next(run_sources(recording.store, recording.store.run("run_b")))
 
 
 def test_a_payload_file_is_sent_as_it_is(tmp_path: Path) -> None:
@@ -116,6 +116,18 @@ def test_every_source_meets_every_model(recording: Recorded) -> None:
     names = [(source.name, options.model) for source, options in jobs_for(sources, ("a", "b"), Options())]
     assert names == [(source.name, model) for source in sources for model in ("a", "b")]
     assert [options.model for _, options in jobs_for(sources, (), Options())] == [None, None]
+
+
+def test_a_job_holds_no_body_until_its_turn(recording: Recorded, tmp_path: Path) -> None:
+    """A long run's bodies are read one by one; a file is what it was when the command began."""
+    exchange = recording.add(BODY)
+    waiting = pending(exchange_source(recording.store, exchange.id))
+    assert (waiting.name, waiting.has_original) == (exchange.id, True)
+    assert waiting.load(recording.store).payload.body == BODY
+    (tmp_path / "x.json").write_bytes(BODY)
+    of_file = pending(file_source(tmp_path / "x.json"))
+    (tmp_path / "x.json").write_bytes(b"changed")
+    assert (of_file.has_original, of_file.load(recording.store).payload.body) == (False, BODY)
 
 
 def test_arguments_are_told_apart_by_their_beginning() -> None:

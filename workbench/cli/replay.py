@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,7 @@ async def _send(state: Context, batch: Batch, printing: ReplayPrinter) -> None:
 def _batch(
     reader: Reader, what: Sequence[str], models: Sequence[str], options: Options, concurrency: int
 ) -> Batch:
-    sources: list[Source] = []
-    for argument in what:
-        sources += _sources(reader, argument)
+    sources = (source for argument in what for source in _sources(reader, argument))
     parent = reader.run(what[0]) if len(what) == 1 and is_run(what[0]) else None
     if parent is not None:
         title = f"replay of {parent.title}"
@@ -130,7 +128,7 @@ def _batch(
     )
 
 
-def _sources(reader: Reader, argument: str) -> list[Source]:
+def _sources(reader: Reader, argument: str) -> Iterable[Source]:
     if is_run(argument):
         return run_sources(reader, reader.run(argument))
     if is_exchange(argument) or argument == "last":
@@ -148,7 +146,7 @@ def _check_expectable(batch: Batch, expect: Verdict | None) -> None:
     if expect is None:
         return
     for source, _ in batch.jobs:
-        if source.original is None:
+        if not source.has_original:
             raise UsageError(f"--expect needs an original, and {source.name} is a file without one")
 
 
@@ -157,7 +155,7 @@ def _check_models(results: Sequence[Replayed], models: Sequence[str]) -> None:
     for replayed in results:
         if replayed.model in models and replayed.replay.exchange.status == 404:
             raise UsageError(
-                f"no answer from {replayed.model!r}: {replayed.replay.problem}", hint="workbench models"
+                f"no answer from {replayed.model!r}: {replayed.problem}", hint="workbench models"
             )
 
 

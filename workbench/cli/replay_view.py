@@ -26,7 +26,7 @@ class ReplayPrinter:
 
     def result(self, replayed: Replayed) -> None:
         """Take one result; warnings go to stderr whatever the format."""
-        self.results.append(replayed)
+        self.results.append(replayed.lean())
         for warning in replayed.warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
@@ -49,8 +49,8 @@ class ReplayPrinter:
         click.echo(style(f"{name} replays {replayed.source}{model}", "head", color=self._color))
         if replayed.comparison is not None:
             print_verdict(replayed.comparison, color=self._color)
-        elif replayed.replay.problem:
-            say(replayed.replay.problem)
+        elif replayed.problem:
+            say(replayed.problem)
         if self._diff:
             self._print_detail(replayed)
 

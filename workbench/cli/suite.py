@@ -9,6 +9,7 @@ from workbench.cli.output import emit, say, table
 from workbench.domain.errors import CheckFailed
 from workbench.replay.batch import Batch, OnResult, replay_batch
 from workbench.replay.resend import Options, Replayed
+from workbench.replay.source import pending
 from workbench.replay.suite import Outcome, judge, load_suite, suite_jobs
 
 ENDINGS = (".yaml", ".yml")
@@ -27,7 +28,7 @@ def run_suite(
         outcomes.append(judge(jobs[len(outcomes)], replayed))
 
     batch = Batch(
-        jobs=[(job.source, job.options) for job in jobs],
+        jobs=[(pending(job.source), job.options) for job in jobs],
         title=f"suite {suite.name or path.stem}",
         concurrency=concurrency,
     )

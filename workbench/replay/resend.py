@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from workbench.replay import headers as names
 from workbench.replay.compare import compare
 from workbench.replay.edit import Edit, apply_edits
 from workbench.replay.recorded import Recorded
-from workbench.replay.source import Source, exchange_source, read_recorded
+from workbench.replay.source import Pending, Source, exchange_source, pending, read_recorded
 from workbench.store.store import Reader
 
 
@@ -41,7 +42,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
-    """One replay: where it came from, what it became, and the verdict (None when there is no original)."""
+    """One replay: where it came from, what it became, and the verdict (None when there is no original).
+
+    `problem` is one line about an answer that is not whole and successful.
+    """
 
     source: str
     model: str
@@ -49,6 +53,7 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the new exchange; None when the router could not record it."""
     replay: Recorded
     comparison: Comparison | None
+    problem: str | None = None
     original: Recorded | None = None
     run: str | None = None
     warnings: tuple[str, ...] = ()
@@ -69,10 +74,17 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
             **judged,
             "model": self.model,
             "status": answered.status,
-            "problem": self.replay.problem,
+            "problem": self.problem,
             "run": self.run,
             "warnings": list(self.warnings),
         }
+
+    def lean(self) -> Replayed:
+        """Return the result without any body, for keeping many."""
+        return msgspec.structs.replace(self, replay=Recorded(self.replay.exchange, b"", b""), original=None)
+
+
+Job = tuple[Pending, Options]
 
 
 def prepare(source: Source, options: Options) -> tuple[Payload, Headers]:
@@ -114,6 +126,7 @@ async def resend(reader: Reader, client: RouterClient, source: Source, options: 
         exchange=answer.exchange,
         replay=replay,
         comparison=comparison,
+        problem=replay.problem,
         original=source.original,
         run=options.run,
         warnings=source.warnings,
@@ -141,7 +154,7 @@ async def resend_exchange(
 async def resend_all(
     reader: Reader,
     client: RouterClient,
-    jobs: Sequence[tuple[Source, Options]],
+    jobs: Sequence[Job],
     *,
     concurrency: int = 1,
 ) -> AsyncGenerator[Replayed, None]:
@@ -152,28 +165,33 @@ async def resend_all(
     """
     gate = asyncio.Semaphore(concurrency)
 
-    async def one(source: Source, options: Options) -> Replayed:
+    async def one(waiting: Pending, options: Options) -> Replayed:
         async with gate:
+            source = await asyncio.to_thread(waiting.load, reader)
             return await resend(reader, client, source, options)
 
-    tasks = [
+    tasks = deque(
         asyncio.create_task(one(*job), name=f"replay {number}") for number, job in enumerate(jobs, start=1)
-    ]
+    )
     try:
-        for task in tasks:
-            yield await task
+        while tasks:  # a task keeps its result, so none is kept that has been handed on
+            result = await tasks[0]
+            tasks.popleft()
+            yield result
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def jobs_for(
-    sources: Iterable[Source], models: Sequence[str], options: Options
-) -> list[tuple[Source, Options]]:
+def jobs_for(sources: Iterable[Source], models: Sequence[str], options: Options) -> list[Job]:
     """Return every source once for each model, or once as it is when no model is named."""
     chosen: Sequence[str | None] = models or (None,)
-    return [(source, msgspec.structs.replace(options, model=model)) for source in sources for model in chosen]
+    return [
+        (waiting, msgspec.structs.replace(options, model=model))
+        for waiting in map(pending, sources)
+        for model in chosen
+    ]
 
 
 def _recorded(reader: Reader, payload: Payload, answer: ClientAnswer) -> Recorded:

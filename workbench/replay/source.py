@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,26 @@ def read_recorded(reader: Reader, exchange_id: str) -> Recorded:
     return Recorded(exchange, reader.body(exchange.id, "request"), reader.body(exchange.id, "response"))
 
 
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that is read when its turn comes, so that a long run's bodies are never in memory together."""
+
+    name: str
+    load: Callable[[Reader], Source]
+    has_original: bool = False
+
+
+def pending(source: Source) -> Pending:
+    """Return the source as one to be read later: an exchange again from the store, a file as it is now."""
+    if source.original is None:
+        return Pending(name=source.name, load=lambda _: source)
+    exchange_id, name = source.original.exchange.id, source.name
+
+    def load(reader: Reader) -> Source:
+        return msgspec.structs.replace(exchange_source(reader, exchange_id), name=name)
+
+    return Pending(name=name, load=load, has_original=True)
+
+
 def exchange_source(reader: Reader, exchange_id: str) -> Source:
     """Return the exchange with that id or prefix, ready to be sent.
 
@@ -57,8 +78,8 @@ def exchange_source(reader: Reader, exchange_id: str) -> Source:
     return Source(name=exchange.id, payload=payload, original=original, warnings=_warnings(original))
 
 
-def run_sources(reader: Reader, run: Run) -> list[Source]:
-    """Return the run's exchanges, oldest first. Raises UsageError when it has none."""
+def run_sources(reader: Reader, run: Run) -> Iterator[Source]:
+    """Yield the run's exchanges, oldest first. Raises UsageError when it has none."""
     newest_first: list[str] = []
     cursor = None
     while True:
@@ -69,7 +90,8 @@ def run_sources(reader: Reader, run: Run) -> list[Source]:
             break
     if not newest_first:
         raise UsageError(f"{run.id} has no exchanges", hint=f"workbench runs show {run.id}")
-    return [exchange_source(reader, exchange_id) for exchange_id in reversed(newest_first)]
+    for exchange_id in reversed(newest_first):
+        yield exchange_source(reader, exchange_id)
 
 
 def file_source(path: Path) -> Source:

@@ -139,7 +139,7 @@ def judge(job: Job, replayed: Replayed) -> Outcome:
     return Outcome(
         case=job.source.name,
         model=replayed.model,
-        replayed=replayed,
+        replayed=replayed.lean(),
         faults=tuple(faults(job.case.expect, replayed.replay, replayed.comparison)),
     )
 
