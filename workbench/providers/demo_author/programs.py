@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workbench.providers.demo_author import brief as briefs
-from workbench.providers.demo_author import next_app, vite_app
+from workbench.providers.demo_author import fastapi_service, next_app, python_cli, python_lib, vite_app
 from workbench.providers.demo_author.project import Project
 from workbench.providers.demo_author.prompt import Prompt
-from workbench.providers.demo_author.python_lib import catalog as python_lib
 
 _AUTHORS: dict[str, Callable[[briefs.Brief], Project]] = {
     "python-lib": python_lib.write,
+    "python-cli": python_cli.write,
+    "fastapi-service": fastapi_service.write,
     "vite-app": vite_app.write,
     "next-app": next_app.write,
 }

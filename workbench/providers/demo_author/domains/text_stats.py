@@ -7,7 +7,7 @@ from collections import Counter
 
 from workbench.providers.demo_author import quoting
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.python_lib.library import Library
+from workbench.providers.demo_author.domains.library import Library
 
 _COMMON = frozenset({"a", "an", "and", "the", "of", "to", "in", "is", "it", "on", "for", "with"})
 

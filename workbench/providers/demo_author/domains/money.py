@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.python_lib.library import Library
+from workbench.providers.demo_author.domains.library import Library
 
 _CURRENCIES = {
     "yen": ("JPY", "1", "yen"),

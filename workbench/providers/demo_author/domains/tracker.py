@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.python_lib.library import Library, import_line
-from workbench.providers.demo_author.python_lib.nouns import main_noun
+from workbench.providers.demo_author.domains.library import Library
+from workbench.providers.demo_author.domains.nouns import main_noun
 
 
 def library(brief: Brief) -> Library:
@@ -21,6 +21,7 @@ def library(brief: Brief) -> Library:
         module="tracker",
         summary=f"Following {noun.many} through {len(stages)} stages, from {stages[0]} to {stages[-1]}.",
         exports=exports,
+        tested=exports,
         values={
             "thing": noun.one,
             "things": noun.many,
@@ -32,7 +33,6 @@ def library(brief: Brief) -> Library:
             "reachable": stages[skip + 1],
             "name_1": f"{noun.one} {1 + brief.seed % 89}",
             "name_2": f"{noun.one} {90 + brief.seed % 9}",
-            "import_line": import_line(brief.package, exports),
         },
         right="if not 1 <= steps <= MAX_SKIP + 1:",
         wrong="if not 1 <= steps <= MAX_SKIP + 2:",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.python_lib.library import Library
+from workbench.providers.demo_author.domains.library import Library
 
 _TABLES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "weight": (

@@ -12,6 +12,12 @@ from workbench.providers.demo_author.brief import Brief
 _IMPORTED = frozenset({"Counter", "Iterator"})
 """Names that the templates import; a class of that name would hide them."""
 
+_VERB_LIST = """
+add follow keep keeps list lists manage manages organise organize plan remember save show sort store stores
+track tracks tracking
+"""
+_VERBS = frozenset(_VERB_LIST.split())
+
 
 class Noun(msgspec.Struct, frozen=True):
     """One thing and many of it, in words, and the name of its class."""
@@ -27,8 +33,8 @@ class Noun(msgspec.Struct, frozen=True):
 
 
 def main_noun(brief: Brief) -> Noun:
-    """Return what `brief` is about: its first telling word, singular."""
-    one = singular(brief.words[0])
+    """Return what `brief` is about: its first telling word that is no verb, singular."""
+    one = singular(next((word for word in brief.words if word not in _VERBS), brief.words[0]))
     name = one.capitalize()
     if keyword.iskeyword(name) or hasattr(builtins, name) or name in _IMPORTED:
         name += "Item"

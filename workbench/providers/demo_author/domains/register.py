@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.python_lib.library import Library, import_line
-from workbench.providers.demo_author.python_lib.nouns import main_noun
+from workbench.providers.demo_author.domains.library import Library
+from workbench.providers.demo_author.domains.nouns import main_noun
 
 
 def library(brief: Brief) -> Library:
@@ -26,6 +26,7 @@ def library(brief: Brief) -> Library:
     return Library(
         module="register",
         summary=f"A register of up to {capacity} {noun.many}: kept, labelled, found and ranked.",
+        tested=("LABELS", "RegisterError", *class_names),
         exports=("CAPACITY", "LABELS", "RegisterError", *class_names),
         values={
             "thing": noun.one,
@@ -45,7 +46,6 @@ def library(brief: Brief) -> Library:
             "score_1": str(scores[0]),
             "score_2": str(scores[1]),
             "ranked": "FIRST, SECOND" if scores[0] >= scores[1] else "SECOND, FIRST",
-            "import_line": import_line(brief.package, ("LABELS", "RegisterError", *class_names)),
             "used": ", ".join(class_names),
         },
         right="key = entry.name.casefold()",

@@ -6,7 +6,7 @@ import string
 
 from workbench.providers.demo_author import quoting
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.python_lib.library import Library
+from workbench.providers.demo_author.domains.library import Library
 
 
 def library(brief: Brief) -> Library:

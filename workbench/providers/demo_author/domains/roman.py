@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.python_lib.library import Library
+from workbench.providers.demo_author.domains.library import Library
 
 _SYMBOLS = (
     *((1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L")),

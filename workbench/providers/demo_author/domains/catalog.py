@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.project import Project
-from workbench.providers.demo_author.python_lib import (
+from workbench.providers.demo_author.domains import (
     caesar,
     intervals,
     money,
@@ -18,7 +17,7 @@ from workbench.providers.demo_author.python_lib import (
     tracker,
     units,
 )
-from workbench.providers.demo_author.python_lib.library import Library, project
+from workbench.providers.demo_author.domains.library import Library
 
 _DOMAINS: tuple[tuple[Callable[[Brief], Library], tuple[str, ...]], ...] = (
     (slug.library, ("slug", "permalink", "urlsafe")),
@@ -49,16 +48,16 @@ _TRACKED = (
     "task",
 )
 
+_KEPT = ("register", "inventory", "collection", "catalog", "book", "address", "stock", "list")
 
-def write(brief: Brief) -> Project:
+
+def choose(brief: Brief) -> Library:
     """Return the library for `brief`, the same for the same brief."""
-    return project(brief, _library(brief))
-
-
-def _library(brief: Brief) -> Library:
     scores = [sum(brief.has(stem) for stem in stems) for _, stems in _DOMAINS]
     if max(scores) > 0:
         return _DOMAINS[scores.index(max(scores))][0](brief)
     if brief.has(*_TRACKED):
         return tracker.library(brief)
+    if brief.has(*_KEPT):
+        return register.library(brief)
     return brief.pick(_GENERAL, "composition")(brief)
