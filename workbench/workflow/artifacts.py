@@ -6,6 +6,7 @@
     events.jsonl   append-only, one event a line  report.json  the end; also junit.xml
     payloads/      each request as a payload file and its answer
     gates/         each gate's log              control/     what people say to the run (approve, send back)
+    app.diff       the app against its template
 
 A line of ``events.jsonl`` is written with one system call, so a reader sees whole lines or a torn last one.
 """
@@ -101,6 +102,7 @@ class RunFolder:
         self.state_file = root / "state.json"
         self.report_file = root / "report.json"
         self.junit_file = root / "junit.xml"
+        self.diff_file = root / "app.diff"
 
     def create(self) -> None:
         """Make the folder and its parts; nothing happens to what is there."""

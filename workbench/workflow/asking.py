@@ -34,6 +34,7 @@ ENDPOINT = "/v1/chat/completions"
 _RETRIED = frozenset({429, 502, 503, 504})
 _TRIES = 3
 _LONGEST_PAUSE_S = 20.0
+_USED = ("calls", "input_tokens", "output_tokens", "cost_usd")
 
 Delta = Callable[[str], None]
 
@@ -46,6 +47,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     messages: Messages
     max_output: int
     schema: dict[str, object] | None = None
+    part_of: dict[str, Any] | None = None
+    """The step's ``detail``, which learns what the answer cost."""
 
 
 class Asker:
@@ -70,7 +73,19 @@ class Asker:
         elif on_delta is not None:
             on_delta(kept.text)
         self.providers.add(kept.provider or "unknown")
+        self._count(question, kept)
         return kept
+
+    def _count(self, question: Question, answer: Answer) -> None:
+        """Add the answer to what its step says it used."""
+        if question.part_of is None:
+            return
+        used = question.part_of.setdefault("used", dict.fromkeys(_USED, 0))
+        used["calls"] += 1
+        used["input_tokens"] += answer.input_tokens
+        used["output_tokens"] += answer.output_tokens
+        used["cost_usd"] = round(used["cost_usd"] + (answer.cost_usd or 0.0), 6)
+        question.part_of.setdefault("exchanges", []).append(answer.exchange)
 
     def _hash(self, question: Question) -> str:
         document = [self._job.state.model, question.messages, question.max_output]

@@ -30,6 +30,7 @@ from workbench.workflow.gates import Runner
 from workbench.workflow.job import Job, input_hash, now_us
 from workbench.workflow.library import load_recipe
 from workbench.workflow.modules import ModuleStore
+from workbench.workflow.paths import write_atomic
 from workbench.workflow.planning import make_plan
 from workbench.workflow.repair import tree_hash, verify_and_repair
 from workbench.workflow.report import RunReport
@@ -254,6 +255,14 @@ class _Drive:
                 raise CheckFailed("web_smoke: " + "; ".join(problems)[:500])
         return smoke
 
+    async def _write_diff(self) -> None:
+        """Keep what the run made of its template as a patch."""
+        template = self._job.found("scaffold", "template")
+        commit = template.detail.get("commit") if template else None
+        if commit and self._job.app.is_dir():
+            text = await self._job.commits.changed_since(commit)
+            write_atomic(self._job.folder.diff_file, text.encode("utf-8", "replace"))
+
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | Cancelled):
             self._set("cancelled", "cancelled", Cancelled.exit_code)
@@ -274,10 +283,13 @@ class _Drive:
         reports.add_steps(report, job.state)
         job.folder.save(job.state)
         reports.write(report, job.folder, job.app, job.recipe.gates)
+        await self._write_diff()
         changes: dict[str, Any] = {
             "status": report.status,
             "ended_at": report.ended_at,
             "stop_reason": report.stop_reason,
+            "pid": None,
+            "pid_started": None,
         }
         await asyncio.shield(job.stored(lambda store: store.update_run(report.run, **changes)))
         job.log.emit(

@@ -77,6 +77,12 @@ class Job:
         ended = step is not None and step.status in {"passed", "failed"} and step.input_hash == hashed
         return step if ended else None
 
+    def forget(self, *kinds: str) -> None:
+        """Let the steps of these kinds be done again; what was answered stays kept."""
+        for step in self.state.steps:
+            if step.kind in kinds:
+                step.status, step.input_hash = "pending", None
+
     def reserve(self, kind: str, name: str) -> StepState:
         """Return the step by that name, made pending if it is new; gives parallel steps a fixed order."""
         step = self.found(kind, name)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from workbench.domain.errors import UnusableAnswer
+from workbench.workflow.brief import variables
 from workbench.workflow.paths import PathRefused, check_path
 from workbench.workflow.recipe import matches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from workbench.workflow.library import Kit
 
 Sentence = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.S)
@@ -103,6 +106,19 @@ def check(
     if errors:
         raise PlanRefused(errors)
     return plan
+
+
+def check_for(kit: Kit, brief: str, plan: Plan) -> Plan:
+    """Return `plan` when it keeps the rules of the kit's recipe. Raises PlanRefused."""
+    recipe = kit.recipe
+    return check(
+        plan,
+        recipe=recipe.name,
+        allowed=recipe.allowed,
+        required=recipe.required,
+        given=kit.template(variables(brief)),
+        max_files=recipe.limits.max_files,
+    )
 
 
 def _path_errors(plan: Plan, allowed: list[str], given: Collection[str]) -> Iterable[str]:

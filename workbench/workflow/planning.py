@@ -13,7 +13,6 @@ from workbench.domain.marker import Marker
 from workbench.workflow import plan as plans
 from workbench.workflow.artifacts import Answer
 from workbench.workflow.asking import Asker, Question
-from workbench.workflow.brief import variables
 from workbench.workflow.deltas import Gather
 from workbench.workflow.job import Job, input_hash
 from workbench.workflow.nonces import file_key, nonce
@@ -35,7 +34,7 @@ async def make_plan(job: Job, asker: Asker) -> Plan:
         return _saved(job)
     async with job.step("plan", "plan", hashed) as step:
         while True:
-            plan = await _ask(job, asker)
+            plan = await _ask(job, asker, step.detail)
             data = plans.encode(plan)
             if not job.state.options.review:
                 break
@@ -49,7 +48,7 @@ async def make_plan(job: Job, asker: Asker) -> Plan:
             job.log.emit(PlanSentBack(feedback=decision.feedback))
         write_atomic(job.folder.plan_file, data)
         job.state.approved = step.output_hash = plans.digest(data)
-        step.detail = {"files": len(plan.files), "summary": plan.summary}
+        step.detail.update(files=len(plan.files), summary=plan.summary)
     return plan
 
 
@@ -58,26 +57,17 @@ def _saved(job: Job) -> Plan:
 
 
 def _check(job: Job, plan: Plan) -> Plan:
-    recipe = job.recipe
-    given = job.kit.template(variables(job.state.brief))
-    return plans.check(
-        plan,
-        recipe=recipe.name,
-        allowed=recipe.allowed,
-        required=recipe.required,
-        given=given,
-        max_files=recipe.limits.max_files,
-    )
+    return plans.check_for(job.kit, job.state.brief, plan)
 
 
-async def _ask(job: Job, asker: Asker) -> Plan:
+async def _ask(job: Job, asker: Asker, detail: dict[str, Any]) -> Plan:
     state = job.state
     name = f"plan-{len(state.feedback) + 1}"
     fence = nonce(state.seed, name)
     messages = plan_messages(job.recipe, state.brief, fence, feedback=state.feedback)
     marker = Marker(kind="plan", recipe=job.recipe.name, nonce=fence)
     for attempt in range(1, MAX_REASKS + 2):
-        answer = await _answer(job, asker, name, attempt, messages)
+        answer = await _answer(job, asker, name, attempt, messages, detail)
         try:
             plan = _check(job, plans.parse(answer.text))
         except PlanRefused as refused:
@@ -93,7 +83,9 @@ async def _ask(job: Job, asker: Asker) -> Plan:
     raise AssertionError("unreachable")
 
 
-async def _answer(job: Job, asker: Asker, name: str, attempt: int, messages: Messages) -> Answer:
+async def _answer(
+    job: Job, asker: Asker, name: str, attempt: int, messages: Messages, detail: dict[str, Any]
+) -> Answer:
     """Ask with the plan's JSON schema; a model that knows no schemas answers 400 and is asked without."""
     gather = Gather(lambda text: job.log.emit(PlanDelta(text=text)))
     question = Question(
@@ -102,6 +94,7 @@ async def _answer(job: Job, asker: Asker, name: str, attempt: int, messages: Mes
         messages=messages,
         max_output=PLAN_TOKENS,
         schema=plans.json_schema(),
+        part_of=detail,
     )
     try:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -111,19 +111,25 @@ async def _repair(job: Job, asker: Asker, plan: Plan, failed: GateResult, number
     async with job.step("repair", name, hashed) as step:
         job.log.emit(RepairStarted(round=number, gate=failed.name))
         files = _named_files(job, plan, failed.tail)
-        changes = await _changes(job, asker, plan, failed, number, files)
+        changes = await _changes(job, asker, plan, failed, number, files, step.detail)
         for path, content in changes.items():
             data = content.encode("utf-8", "surrogateescape")
             await asyncio.to_thread(write_inside, job.app, path, data)
             digest = hashlib.sha256(data).hexdigest()
             job.log.emit(FileWritten(path=path, size=len(data), sha256=digest))
         commit = await job.commits.commit(f"{name}: mend {failed.name}")
-        step.detail = {"gate": failed.name, "changed": sorted(changes), "commit": commit}
+        step.detail.update(gate=failed.name, changed=sorted(changes), commit=commit)
     return bool(changes)
 
 
 async def _changes(
-    job: Job, asker: Asker, plan: Plan, failed: GateResult, number: int, files: dict[str, str]
+    job: Job,
+    asker: Asker,
+    plan: Plan,
+    failed: GateResult,
+    number: int,
+    files: dict[str, str],
+    detail: dict[str, Any],
 ) -> dict[str, str]:
     """Return path -> new content of the files that the model's answer really changes."""
     key = f"repair-{number}"
@@ -142,7 +148,11 @@ async def _changes(
     cap = job.recipe.limits.max_output_tokens * 2
     for attempt in range(1, MAX_TRIES + 1):
         question = Question(
-            key=f"{key}-{attempt}", step=f"{key}#{attempt}", messages=messages, max_output=cap
+            key=f"{key}-{attempt}",
+            step=f"{key}#{attempt}",
+            messages=messages,
+            max_output=cap,
+            part_of=detail,
         )
         answer = await asker.ask(question)
         try:

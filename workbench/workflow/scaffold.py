@@ -33,6 +33,9 @@ async def write_template(job: Job) -> None:
     """Make the app's folder with the recipe's files and the first commit."""
     values = variables(job.state.brief)
     hashed = input_hash(job.kit.digest(), job.state.brief)
+    if not job.app.is_dir():
+        # A resume whose app was deleted: written again, from the answers that are kept.
+        job.forget("scaffold", "verify", "repair", "smoke")
     job.app.mkdir(parents=True, exist_ok=True)
     if job.done("scaffold", "template", hashed) is not None:
         return
@@ -64,7 +67,7 @@ async def _write(job: Job, asker: Asker, plan: Plan, file: PlannedFile, limit: a
         if job.done("scaffold", file.path, hashed) is not None:
             return
         async with job.step("scaffold", file.path, hashed) as step:
-            content = await _content(job, asker, plan, file)
+            content = await _content(job, asker, plan, file, step)
             await _keep(job, file.path, content, step)
 
 
@@ -77,7 +80,7 @@ async def _keep(job: Job, path: str, content: str, step: StepState) -> None:
     job.log.emit(FileWritten(path=path, size=len(data), sha256=step.output_hash))
 
 
-async def _content(job: Job, asker: Asker, plan: Plan, file: PlannedFile) -> str:
+async def _content(job: Job, asker: Asker, plan: Plan, file: PlannedFile, step: StepState) -> str:
     """Return the file's content after at most `MAX_TRIES` answers. Raises UnusableAnswer."""
     key = file_key("file", file.path)
     fence = nonce(job.state.seed, key)
@@ -98,7 +101,11 @@ async def _content(job: Job, asker: Asker, plan: Plan, file: PlannedFile) -> str
         job.log.emit(FileStarted(path=file.path, attempt=attempt))
         gather = Gather(lambda text: job.log.emit(FileDelta(path=file.path, text=text)))
         question = Question(
-            key=f"{key}-{attempt}", step=f"file:{file.path}#{attempt}", messages=messages, max_output=cap
+            key=f"{key}-{attempt}",
+            step=f"file:{file.path}#{attempt}",
+            messages=messages,
+            max_output=cap,
+            part_of=step.detail,
         )
         answer = await asker.ask(question, gather)
         gather.flush()

@@ -20,6 +20,7 @@ from workbench.settings import Home
 from workbench.store.store import Store
 from workbench.workflow import plan as plans
 from workbench.workflow.artifacts import RunFolder
+from workbench.workflow.library import load_recipe
 from workbench.workflow.paths import write_atomic
 from workbench.workflow.process import kill_tree
 
@@ -42,11 +43,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 def approve(home: Home, run_id: str, plan: bytes | None = None) -> None:
     """Let a waiting run go on, with its plan as it is or with an edited one.
 
-    Raises PlanRefused for an edited plan of the wrong form, UnknownId for no such run.
+    Raises PlanRefused for an edited plan that breaks the recipe's rules, UnknownId for no such run.
     """
     folder = _folder(home, run_id)
     if plan is not None:
-        plans.parse(plan.decode("utf-8", "replace"))
+        state = folder.load()
+        kit = load_recipe(state.recipe, home)
+        plans.check_for(kit, state.brief, plans.parse(plan.decode("utf-8", "replace")))
     _decide(folder, Decision(approved=True, plan=plan, plan_hash=_current(folder)))
 
 
