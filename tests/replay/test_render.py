@@ -23,6 +23,12 @@ NASTY = {
     "model": "m",
     "messages": [{"role": "user", "content": "it's $HOME `id` \"q\" \\ \n é 漢 \x1b[2J 'x'"}],
 }
+BODIES = [
+    NASTY,
+    b'{"plain": "it is \'quoted\'"}',
+    b"\xff\x00 no JSON at all",
+    b'{"long": "%s"}' % (b"'x" * 100_000),
+]
 ANSWER = {
     "id": "c", "object": "chat.completion", "created": 1, "model": "m",
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "pong"}, "finish_reason": "stop"}],
@@ -65,9 +71,11 @@ def door() -> Iterator[Door]:
     made.server.server_close()
 
 
-def run(*argv: str) -> str:
+def run(*argv: str, script: str | None = None) -> str:
     environment = {"PATH": os.environ["PATH"], "LITELLM_MASTER_KEY": KEY}
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    done = subprocess.run(
+        argv, input=script, capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -79,11 +87,11 @@ def payload(body: Any = NASTY, endpoint: str = "/v1/chat/completions") -> Payloa
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-@pytest.mark.parametrize("body", [NASTY, b'{"plain": "it is \'quoted\'"}', b"\xff\x00 no JSON at all"])
+@pytest.mark.parametrize("body", BODIES, ids=["nasty", "quoted", "bytes", "long"])
 def test_the_curl_command_sends_the_body(door: Door, body: Any) -> None:
     """Quotes, dollars, control characters and bytes arrive as they were, the key from the environment."""
     sent = payload(body)
-    run("bash", "-c", as_curl(sent, door.url))
+    run("bash", "-s", script=as_curl(sent, door.url))
     path, headers, received = door.requests[0]
     assert path == "/v1/chat/completions"
     assert headers["authorization"] == f"Bearer {KEY}"

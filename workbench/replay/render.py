@@ -19,6 +19,8 @@ from workbench.replay.headers import sendable
 from workbench.settings import KEY_NAME
 
 KEY_VARIABLE = KEY_NAME
+_LONGEST_ARGUMENT = 60_000
+"""Bytes; one argument may have 128 KiB on Linux, and quoting makes it longer. ``printf`` has no limit."""
 _OPENAI_CALLS = {
     "/v1/chat/completions": "chat.completions.create",
     "/v1/completions": "completions.create",
@@ -113,7 +115,11 @@ def _is_streaming(payload: Payload) -> bool:
 
 
 def _shell_text(body: bytes) -> str | None:
-    """Return `body` as one shell word that no terminal acts on; None for what is neither text nor JSON."""
+    """Return `body` as one shell word that no terminal acts on; None for what is neither text nor JSON,
+    or longer than an argument may be.
+    """
+    if len(body) > _LONGEST_ARGUMENT:
+        return None
     text = body.decode("utf-8", "surrogateescape")
     if text.replace("\n", "").replace("\t", "").isprintable():
         return shlex.quote(text)
