@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ async def _run(
     from workbench.cli.progress import JsonLines, Progress
     from workbench.workflow.engine import run_workflow
 
-    follower = JsonLines() if events else Progress(quiet=ctx.quiet, review=request_review(request))
+    follower = JsonLines() if events else Progress(quiet=ctx.quiet, on_waiting=_reviewer(ctx))
     async with client:
         with ctx.store() as store, _cancel_by_signal():
             return await run_workflow(
@@ -108,13 +109,6 @@ async def _run(
                 store=store,
                 on_event=follower,
             )
-
-
-def request_review(request: GenerateRequest | State) -> bool:
-    """Tell whether the run stops for approval."""
-    return bool(
-        getattr(request, "review", False) or getattr(getattr(request, "options", None), "review", False)
-    )
 
 
 @contextlib.contextmanager
@@ -130,6 +124,14 @@ def _cancel_by_signal() -> Any:
     finally:
         for sign in signs:
             loop.remove_signal_handler(sign)
+
+
+def _reviewer(ctx: Context) -> Callable[[str], None] | None:
+    """Return what asks at the terminal about a waiting plan; None where nobody can answer."""
+    from workbench.cli.review import ask_in_thread, can_ask
+
+    home = ctx.home
+    return (lambda run: ask_in_thread(home, run)) if can_ask() else None
 
 
 def _tell_end(report: RunReport) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from workbench.cli.output import emit_line, talk
@@ -20,8 +22,9 @@ class JsonLines:
 class Progress:
     """Says what happens in lines for people; streamed text and gate output stay in the run's folder."""
 
-    def __init__(self, *, quiet: bool = False, review: bool = False) -> None:
-        self._quiet, self._review = quiet, review
+    def __init__(self, *, quiet: bool = False, on_waiting: Callable[[str], None] | None = None) -> None:
+        """`on_waiting` gets the run's id whenever its plan waits for a person."""
+        self._quiet, self._on_waiting = quiet, on_waiting
 
     def __call__(self, event: e.RunEvent) -> None:
         """Take the next event."""
@@ -30,6 +33,8 @@ class Progress:
         line = self._line(event)
         if line:
             talk(line)
+        if isinstance(event, e.PlanWaiting) and self._on_waiting is not None:
+            self._on_waiting(event.run)
 
     def _line(self, event: e.RunEvent) -> str:  # noqa: PLR0911 - one return a kind of event
         match event:
