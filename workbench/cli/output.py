@@ -100,8 +100,8 @@ def table(
     widths = [max([_width(name), *(_width(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     if flexible in columns and sys.stdout.isatty():
         _shrink(widths, columns.index(flexible))
-    lines = [_line(list(columns), widths, columns, right)]
-    click.echo(style(lines[0], "head", color=color))
+    head = _line([name.upper() for name in columns], widths, columns, right)
+    click.echo(style(head, "head", color=color))
     for row in cells:
         click.echo(_line(row, widths, columns, right, color=color))
 

@@ -21,8 +21,9 @@ from workbench.control.health import check_store
 from workbench.control.keys import master_key
 from workbench.control.locate import look
 from workbench.control.ports import is_free
+from workbench.control.process import start_command
 from workbench.domain.errors import ConfigError, WorkbenchError
-from workbench.settings import Home, load_settings
+from workbench.settings import KEY_NAME, Home, load_settings
 
 LOW_DISK = 2_000_000_000
 """Bytes; below this a warning."""
@@ -61,17 +62,19 @@ def _terminal(environ: Mapping[str, str]) -> list[Check]:
 
 def _home(home: Home) -> list[Check]:
     if not home.root.is_dir():
-        return [doubt("home", f"{home.root} does not exist yet", f"workbench --home {home.root} init")]
+        return [
+            doubt("home", f"{home.root} does not exist yet; the first start makes it", start_command(home))
+        ]
     if not os.access(home.root, os.W_OK | os.X_OK):
         return [fault("home", f"{home.root} can't be written", f"chmod u+rwx {home.root}")]
     if not home.config.is_file():
-        return [doubt("home", f"{home.config} is missing", f"workbench --home {home.root} init")]
+        return [doubt("home", f"{home.config} is missing; the next start makes it", start_command(home))]
     return [good("home", str(home.root))]
 
 
 def _env(home: Home) -> Check:
     if not home.env_file.is_file():
-        return doubt("env file", f"{home.env_file} is missing", f"workbench --home {home.root} init")
+        return doubt("env file", f"{home.env_file} is missing; the next start makes it", start_command(home))
     mode = stat.S_IMODE(home.env_file.stat().st_mode)
     if mode & 0o077:
         return fault(
@@ -81,6 +84,8 @@ def _env(home: Home) -> Check:
 
 
 def _key(home: Home, environ: Mapping[str, str]) -> Check:
+    if not home.env_file.is_file() and not environ.get(KEY_NAME):
+        return good("master key", "none yet; the next start draws a random one")
     try:
         master_key(home, environ)
     except ConfigError as error:

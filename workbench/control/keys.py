@@ -24,7 +24,9 @@ def master_key(home: Home, environ: Mapping[str, str] | None = None) -> str:
     key = resolve_key(home, config_key(home, merged_environment(home, real)), real)
     if key is None:
         raise ConfigError(
-            "no LITELLM_MASTER_KEY", file=str(home.env_file), hint=f"workbench --home {home.root} init"
+            "no LITELLM_MASTER_KEY",
+            file=str(home.env_file),
+            hint=f"workbench --home {home.root} router start   # draws one",
         )
     return key
 
