@@ -64,3 +64,28 @@ def _value(value: Any) -> str:
 
 def _source(item: Any) -> str:
     return "" if item.value == item.default else "changed"
+
+
+@command.command("migrate", epilog=examples("workbench config migrate --dry-run", "workbench config migrate"))
+@click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+@pass_context
+def migrate_(ctx: Context, dry_run: bool) -> None:
+    """Move keys that stand in the router's config to .env, and refer to them from there.
+
+    Comments and layout stay; the old file is kept beside the new one, readable by you only.
+    """
+    from workbench.control.migrate import migrate, plan_migration
+
+    moves = plan_migration(ctx.home)
+    kept = None if dry_run else migrate(ctx.home, moves)
+    if ctx.json:
+        emit({"moves": [move.to_json() for move in moves], "kept": str(kept) if kept else None})
+        return
+    for move in moves:
+        ctx.note(f"{ctx.home.config}:{move.line}: {move.path} -> {move.variable} in .env")
+        if move.replaced:
+            ctx.note("  it was publicly known or short: a random one takes its place; tell your clients")
+    if not moves:
+        ctx.note("nothing to do")
+    elif kept:
+        ctx.note(f"the old file is kept as {kept}; next: workbench router restart")
