@@ -178,6 +178,9 @@ class RetentionSettings(_Section, frozen=True):
     generated_older_than: Annotated[
         Duration | None, Meta(description="Generated apps older than this go, their runs stay")
     ] = None
+    modules_older_than: Annotated[
+        Duration | None, Meta(description="Toolchains of the module store unused for this long go")
+    ] = "30d"
     logs_older_than: Annotated[Duration | None, Meta(description="Log files older than this go")] = "30d"
     interval: Annotated[Duration, Meta(description="How often the router applies this; 0s: never")] = "10m"
 

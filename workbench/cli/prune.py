@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from workbench.settings import RetentionSettings
     from workbench.store.pruning import PruneResult
     from workbench.store.retention import PrunePlan, PrunePolicy
+    from workbench.workflow.collect import Unused
 
 
 @click.command(
@@ -40,54 +41,52 @@ if TYPE_CHECKING:
     "--generated-older-than", metavar="AGE", help="Generated apps older than this go, their runs stay."
 )
 @click.option("--logs-older-than", metavar="AGE", help="Log files older than this go.")
+@click.option(
+    "--modules-older-than", metavar="AGE", help="Toolchains of the module store unused for this long go."
+)
 @click.option("--dry-run", is_flag=True, help="Print what would go, and delete nothing.")
 @pass_context
-def command(
-    ctx: Context,
-    /,
-    *,
-    older_than: str | None,
-    keep_runs: int | None,
-    max_size: str | None,
-    bodies_older_than: str | None,
-    generated_older_than: str | None,
-    logs_older_than: str | None,
-    dry_run: bool,
-) -> None:
+def command(ctx: Context, /, *, keep_runs: int | None, dry_run: bool, **given: str | None) -> None:
     """Delete what retention no longer keeps: rows, run folders, generated apps and logs together.
 
-    Without options the policy of workbench.yaml applies; with options, only they do. Pinned and running things stay.
+    Without options the policy of workbench.yaml applies; with options, only they do. Pinned and running
+    things stay.
     """
     from workbench.store.retention import PrunePolicy
 
-    given = {
-        "max_age": _age("--older-than", older_than),
+    limits = {
+        "max_age": _age("--older-than", given["older_than"]),
         "max_runs": keep_runs,
-        "max_size": _size("--max-size", max_size),
-        "bodies_age": _age("--bodies-older-than", bodies_older_than),
-        "generated_age": _age("--generated-older-than", generated_older_than),
-        "logs_age": _age("--logs-older-than", logs_older_than),
+        "max_size": _size("--max-size", given["max_size"]),
+        "bodies_age": _age("--bodies-older-than", given["bodies_older_than"]),
+        "generated_age": _age("--generated-older-than", given["generated_older_than"]),
+        "logs_age": _age("--logs-older-than", given["logs_older_than"]),
     }
+    modules = _age("--modules-older-than", given["modules_older_than"])
     settings: RetentionSettings = ctx.settings.retention
-    policy = (
-        PrunePolicy(**given)
-        if any(value is not None for value in given.values())
-        else PrunePolicy.of(settings)
-    )
-    _run(ctx, policy, dry_run=dry_run)
+    if all(value is None for value in (*limits.values(), modules)):
+        policy = PrunePolicy.of(settings)
+        modules = _age("retention.modules_older_than", settings.modules_older_than)
+    else:
+        policy = PrunePolicy(**limits)
+    _run(ctx, policy, modules, dry_run=dry_run)
 
 
-def _run(ctx: Context, policy: PrunePolicy, *, dry_run: bool) -> None:
+def _run(ctx: Context, policy: PrunePolicy, modules: int | None, *, dry_run: bool) -> None:
+    from workbench.workflow.collect import remove, unused_modules
+
+    unused = [] if modules is None else unused_modules(ctx.home, modules / 1e6)
     with ctx.store() as store:
         plan = store.plan_prune(policy, ctx.home)
         if dry_run:
-            _show(ctx, plan)
+            _show(ctx, plan, unused)
             return
         result = store.prune(plan)
+    freed = remove(unused)
     if ctx.json:
-        emit({"plan": plan.to_json(), "result": result.to_json()})
+        emit({"plan": plan.to_json(), "result": result.to_json(), "modules_bytes": freed})
     else:
-        _done(ctx, plan, result)
+        _done(ctx, plan, result, freed)
 
 
 def _age(option: str, text: str | None) -> int | None:
@@ -104,11 +103,14 @@ def _size(option: str, text: str | None) -> int | None:
         raise UsageError(f"{option}: {error}") from None
 
 
-def _show(ctx: Context, plan: PrunePlan) -> None:
+def _show(ctx: Context, plan: PrunePlan, unused: list[Unused]) -> None:
     if ctx.json:
-        emit(plan.to_json())
+        modules = [{"path": str(item.path), "size": item.size} for item in unused]
+        emit({**plan.to_json(), "modules": modules})
         return
-    if plan.empty:
+    if unused:
+        table(("BYTES", "TOOLCHAIN"), [(item.size, item.path) for item in unused], right=("BYTES",))
+    if plan.empty and not unused:
         ctx.note("nothing would go")
         return
     if plan.runs:
@@ -134,8 +136,10 @@ def _show(ctx: Context, plan: PrunePlan) -> None:
     ctx.note("nothing was deleted: this was a dry run")
 
 
-def _done(ctx: Context, plan: PrunePlan, result: PruneResult) -> None:
-    if plan.empty:
+def _done(ctx: Context, plan: PrunePlan, result: PruneResult, freed: int) -> None:
+    if freed:
+        ctx.note(f"{freed} bytes of unused toolchains are gone")
+    elif plan.empty:
         ctx.note("nothing had to go")
         return
     facts(msgspec.structs.asdict(result).items(), color=ctx.colored)
