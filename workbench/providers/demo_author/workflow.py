@@ -51,18 +51,25 @@ def mended(prompt: Prompt, project: Project) -> dict[str, str]:
     """Return path -> new content of the files to change after a failed gate.
 
     First the known slip: where the log shows its symptom and the file its wrong line, that line is set
-    right and the rest stays as it is. Else the files that the log names are written anew, and all of them
-    where it names none.
+    right and the rest stays as it is. Else the files that the log names are written anew, or those that they build
+    on. A log that points nowhere mends nothing: one file comes back as it is.
     """
     slip = project.mistake
     before = prompt.files.get(slip.path, "")
     if slip.wrong in before and slip.right not in before and slip.shows_in(prompt.log):
         return {slip.path: before.replace(slip.wrong, slip.right, 1)}
-    shown = [file for file in project.files if file.path in prompt.files]
-    changed = [file for file in shown if prompt.files[file.path].rstrip() != file.content.rstrip()]
-    named = [file for file in changed if file.path in prompt.log]
-    return {file.path: file.content for file in named or changed or shown[:1] or _first(project)}
+    named = [file for file in project.files if file.path in prompt.log]
+    below = {path for file in named for path in file.depends_on}
+    changed = _changed(prompt, named) or _changed(
+        prompt, [file for file in project.files if file.path in below]
+    )
+    return changed or dict(list(prompt.files.items())[:1])
 
 
-def _first(project: Project) -> tuple[File, ...]:
-    return project.files[:1]
+def _changed(prompt: Prompt, files: list[File]) -> dict[str, str]:
+    """Return path -> content of those of `files` that are not as they were written."""
+    return {
+        file.path: file.content
+        for file in files
+        if prompt.files.get(file.path, "").rstrip() != file.content.rstrip()
+    }
