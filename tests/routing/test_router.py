@@ -104,11 +104,17 @@ async def test_retries_visit_untried_deployments_first(upstream: Any, bench: Any
 async def test_the_only_deployment_is_tried_again_with_backoff(upstream: Any, bench: Any) -> None:
     """One deployment, two retries: three attempts, then its error."""
     made = bench(upstream.deployment(params={"x_mock": {"status": 500}}), num_retries=2)
-    made.router._clock = clock = _Clock()  # type: ignore[attr-defined]
+    clock = _on_own_clock(made)
     outcome = await made.ask()
     assert (outcome.status, len(outcome.attempts)) == (502, 3)
     assert 0.5 <= clock.slept[0] <= 1.25
     assert 1.0 <= clock.slept[1] <= 1.75
+
+
+def _on_own_clock(made: Any) -> _Clock:
+    clock = _Clock()
+    made.router._clock = made.router._dispatch._clock = clock
+    return clock
 
 
 class _Clock:
@@ -140,8 +146,7 @@ async def test_all_down_then_recovery_by_probe(upstream: Any, bench: Any) -> Non
         num_retries=1,
         cooldown_s=30.0,
     )
-    clock = _Clock()
-    made.router._clock = clock  # type: ignore[attr-defined]
+    _on_own_clock(made)
     assert (await made.ask()).status == 503
     down = await made.ask()
     assert (down.status, down.error.code, down.error.retryable) == (503, "all_deployments_down", True)
@@ -158,8 +163,7 @@ async def test_all_down_then_recovery_by_probe(upstream: Any, bench: Any) -> Non
 async def test_a_half_open_probe_closes_the_breaker(upstream: Any, bench: Any) -> None:
     """After the cooldown one request goes through, and says that it was the probe."""
     made = bench(upstream.deployment(), allowed_fails=0, cooldown_s=30.0)
-    clock = _Clock()
-    made.router._clock = clock  # type: ignore[attr-defined]
+    clock = _on_own_clock(made)
     failing = {"x_mock": {"status": 500}}
     assert (await made.ask(failing)).status == 502
     assert (made.state("one")["state"], (await made.ask()).status) == ("open", 503)
@@ -343,7 +347,7 @@ async def test_count_tokens_is_estimated_where_nobody_counts(upstream: Any, benc
 async def test_an_upstream_that_refuses_stream_options(upstream: Any, bench: Any) -> None:
     """Rejected because of the member we put in: sent again without it, and remembered."""
     made = bench(upstream.deployment())
-    standing = made.router._standings.of(made.router.config.deployments[0])  # type: ignore[attr-defined]
+    standing = made.router.standings.of(made.router.config.deployments[0])
     standing.refuses_usage_option = True
     outcome = await made.ask({"stream": True})
     assert outcome.status == 200

@@ -18,7 +18,15 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from workbench.domain.exchange import Headers
-from workbench.providers.provider import Answer, Call, Deployment, ProviderFailure, Stage, Timeouts
+from workbench.providers.provider import (
+    ANTHROPIC_ENDPOINTS,
+    Answer,
+    Call,
+    Deployment,
+    ProviderFailure,
+    Stage,
+    Timeouts,
+)
 
 _ANTHROPIC_VERSION = "2023-06-01"
 _HOP = frozenset(
@@ -56,6 +64,29 @@ class WireProvider:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _failure(error, "first_byte", timeouts, shown) from None
         return _WireAnswer(response, timeouts, shown)
+
+    async def probe(self, deployment: Deployment) -> None:
+        """Ask for the list of models: it costs nothing. Raises ProviderFailure."""
+        call = Call(
+            endpoint="/v1/models",
+            body=b"",
+            headers=[],
+            deployment=deployment,
+            stream=False,
+            exchange_id="",
+        )
+        url, shown = _address(call)
+        timeouts = Timeouts(first_byte_s=10, between_s=10, total_s=15)
+        try:
+            async with self._open().get(
+                url, headers=request_headers(call), allow_redirects=False, timeout=_client_timeout(timeouts)
+            ) as response:
+                status = response.status
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise _failure(error, "first_byte", timeouts, shown) from None
+        # A server without this list still shows that it is there; a refused key or a broken server does not.
+        if status in (401, 403) or status >= 500:
+            raise ProviderFailure("malformed", f"HTTP {status} for the list of models", url=shown)
 
     async def aclose(self) -> None:
         """Close the pool."""
@@ -142,29 +173,30 @@ async def _chunks(response: aiohttp.ClientResponse, timeouts: Timeouts, url: str
 
 
 @lru_cache(maxsize=512)
-def _parsed(base: str, endpoint: str) -> URL:
+def _parsed(base: str, endpoint: str, *, anthropic: bool) -> URL:
     base = base.rstrip("/")
     if base.endswith(endpoint.removeprefix("/v1")):
         return URL(base)
     # OpenAI's bases end with /v1 (or their own version), Anthropic's do not.
-    if endpoint.startswith("/v1/messages") and not base.endswith("/v1"):
+    if anthropic and not base.endswith("/v1"):
         return URL(base + endpoint)
     return URL(base + endpoint.removeprefix("/v1"))
 
 
-def endpoint_url(base: str, endpoint: str, query: str = "") -> URL:
+def endpoint_url(base: str, endpoint: str, query: str = "", *, anthropic: bool = False) -> URL:
     """Return the address of an endpoint (path with ``/v1``) at a deployment's base.
 
     Raises ValueError for a base that is no address.
     """
-    url = _parsed(base, endpoint)
+    url = _parsed(base, endpoint, anthropic=anthropic or endpoint.startswith("/v1/messages"))
     return url.with_query(query) if query else url
 
 
 def _address(call: Call) -> tuple[URL, str]:
     """Return the address, and as it may be shown. Raises ProviderFailure for what is none."""
     try:
-        url = endpoint_url(call.deployment.api_base or "", call.endpoint, call.query)
+        anthropic = call.deployment.endpoints <= ANTHROPIC_ENDPOINTS
+        url = endpoint_url(call.deployment.api_base or "", call.endpoint, call.query, anthropic=anthropic)
         if url.scheme not in ("http", "https") or not url.host or not url.port:
             raise ValueError(url.scheme)
         return url, str(url.with_query(None).with_user(None))
@@ -180,7 +212,7 @@ def request_headers(call: Call) -> CIMultiDict[str]:
     headers["Accept-Encoding"] = "identity"
     for name, value in _credentials(call.deployment):
         headers[name] = value
-    if call.endpoint.startswith("/v1/messages") and "anthropic-version" not in headers:
+    if call.deployment.endpoints <= ANTHROPIC_ENDPOINTS and "anthropic-version" not in headers:
         headers["anthropic-version"] = _ANTHROPIC_VERSION
     for name, value in call.deployment.headers:
         headers[name] = value

@@ -10,6 +10,7 @@ from workbench.domain.conversation import messages_of
 from workbench.providers.playback import EXCHANGE_HEADER, SPEED_HEADER
 from workbench.providers.provider import Answer, Call, Deployment, Provider, ProviderFailure
 from workbench.routing.attempt import Trying
+from workbench.routing.cache import Cached
 from workbench.routing.catalog import Resolved
 from workbench.routing.errors import RouteError, StreamBroken
 from workbench.routing.prepare import Incoming
@@ -60,18 +61,32 @@ def counted_here(incoming: Incoming, group: Resolved) -> RouteAnswer:
     return whole.answer
 
 
+def from_cache(kept: Cached) -> RouteAnswer:
+    """Return an answer that was given before; it costs nothing."""
+    whole = _Whole(*kept.chunks)
+    whole.answer = RouteAnswer(
+        status=200, headers=kept.headers, origin=kept.origin, stream=kept.stream, chunks=whole.chunks()
+    )
+    whole.answer.cache = "hit"
+    whole.answer.usage = kept.usage
+    whole.answer.cost_usd = 0.0
+    whole.answer.finish_reason = kept.finish_reason
+    return whole.answer
+
+
 class _Whole:
     """A body that is there already."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, *pieces: bytes) -> None:
         self.answer: RouteAnswer | None = None
-        self._body = body
+        self._pieces = pieces
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield it as the answer's end."""
-        if self.answer is not None:
-            self.answer.ending = True
-        yield self._body
+        """Yield its pieces, the last as the answer's end."""
+        for number, piece in enumerate(self._pieces, 1):
+            if self.answer is not None:
+                self.answer.ending = number == len(self._pieces)
+            yield piece
 
 
 async def playback(providers: Mapping[str, Provider], request: RouteRequest) -> RouteAnswer:

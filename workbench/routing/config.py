@@ -10,6 +10,7 @@ import msgspec
 
 from workbench.providers.provider import Deployment, Secret
 from workbench.routing.config_notice import Notice
+from workbench.routing.tenants import Policy
 from workbench.settings import Home
 
 
@@ -78,6 +79,9 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True):
     master_key: Secret | None = None
     default_model: str | None = None
     profile: str | None = None
+    own_profiles: Mapping[str, Mapping[str, Any]] = {}
+    """The user's profiles, from the policy file."""
+    policy: Policy = Policy()
     background_health_checks: bool = False
     health_check_interval_s: float = 300.0
     notices: tuple[Notice, ...] = ()
@@ -91,6 +95,6 @@ def load_config(home: Home, environ: Mapping[str, str]) -> RouterConfig:
     `environ` is the merged environment (`settings.merged_environment`). Raises ConfigError with file, line,
     path and the nearest right key.
     """
-    from workbench.routing.config_load import load_file
+    from workbench.routing.config_load import load_files
 
-    return load_file(home.config, environ)
+    return load_files(home.config, home.policy, environ)

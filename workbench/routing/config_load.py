@@ -18,7 +18,9 @@ from workbench.routing.config_notice import Notice
 from workbench.routing.config_schema import Entry, GeneralSection, LitellmSection, RouterSection
 from workbench.routing.config_yaml import Document, read_document, resolve
 from workbench.routing.deployments import Builder
+from workbench.routing.policy_file import load_policy
 from workbench.routing.pricing import with_facts
+from workbench.routing.profiles import with_profile
 from workbench.routing.retry import ERROR_KINDS
 from workbench.routing.strategy import STRATEGIES
 
@@ -57,6 +59,17 @@ def load_file(path: Path, environ: Mapping[str, str]) -> RouterConfig:
         files=tuple(document.files),
     )
     return msgspec.structs.replace(config, notices=(*notices, *_unknown_targets(document, config)))
+
+
+def load_files(path: Path, policy_path: Path, environ: Mapping[str, str]) -> RouterConfig:
+    """Return the configuration in `path` with the tenants of `policy_path`. Raises ConfigError."""
+    config = load_file(path, environ)
+    policy, profiles = load_policy(policy_path, environ)
+    whole = msgspec.structs.replace(
+        config, policy=policy, own_profiles=profiles, files=(*config.files, policy_path)
+    )
+    with_profile(whole, whole.profile, profiles)
+    return whole
 
 
 def _with_variables(document: Document, environ: Mapping[str, str]) -> Mapping[str, str]:

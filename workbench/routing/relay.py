@@ -315,6 +315,8 @@ class Relay:
             self._figures(self.answer)
         if on_end is not None:
             on_end(failure, left)
+        if self.answer is not None:
+            self.answer.ended()
 
 
 def passed_headers(headers: Headers) -> Headers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -35,6 +36,7 @@ def select(
     places: Sequence[tuple[Deployment, Standing]],
     facts: Facts,
     now: float,
+    wall_us: int,
     *,
     tried: Collection[str] = (),
     pre_call_checks: bool = False,
@@ -50,10 +52,10 @@ def select(
         elif not standing.breaker.allows(now):
             # At least a moment: a probe that is under way may close it any time.
             found.cooling.append((deployment, max(standing.breaker.opens_in(now), 0.05)))
-        elif refusal := _refusal(standing, facts, now):
+        elif refusal := _refusal(standing, facts, now, wall_us):
             found.limited.append((deployment, refusal))
         else:
-            found.open.append(standing.candidate(deployment, facts, now))
+            found.open.append(standing.candidate(deployment, facts, now, wall_us))
     if tag_filtering:
         found.open = _tagged(found.open, facts)
     fresh = [candidate for candidate in found.open if candidate.deployment.id not in tried]
@@ -62,7 +64,13 @@ def select(
     return found
 
 
-def _refusal(standing: Standing, facts: Facts, now: float) -> Refusal | None:
+def _refusal(standing: Standing, facts: Facts, now: float, wall_us: int) -> Refusal | None:
+    for account in standing.accounts:
+        if spent := account.refuses(wall_us, 0.0, 0):
+            wait = account.resets_in(wall_us)
+            return Refusal(
+                name="budget", limit=spent[1], used=spent[2], frees_in_s=math.inf if wait is None else wait
+            )
     refusal = standing.limits.check(now, facts.input_tokens)
     if refusal is None and standing.health.empty_until is not None and standing.health.empty_until > now:
         left = standing.health.empty_until - now

@@ -8,12 +8,14 @@ from typing import Any
 from workbench.domain.times import iso
 from workbench.providers.provider import Deployment
 from workbench.routing.breaker import Breaker, BreakerRules
+from workbench.routing.budget import Account
 from workbench.routing.config import RoutingSettings
 from workbench.routing.health import Health
 from workbench.routing.limits import Limits
 from workbench.routing.prepare import Facts
 from workbench.routing.pricing import estimate_usd
 from workbench.routing.retry import Failure
+from workbench.routing.spending import Spending
 from workbench.routing.strategy import Candidate
 
 
@@ -30,9 +32,11 @@ class Standing:
         self.refuses_usage_option = False
         """The upstream has rejected ``stream_options``; it is not sent there again."""
         self.spent_usd = 0.0
+        self.accounts: tuple[Account, ...] = ()
+        """Budgets it draws on: its own and its provider's."""
         self._settings = settings
 
-    def candidate(self, deployment: Deployment, facts: Facts, now: float) -> Candidate:
+    def candidate(self, deployment: Deployment, facts: Facts, now: float, wall_us: int) -> Candidate:
         """Return what a strategy may know; `deployment` has the upstream's name filled in."""
         return Candidate(
             deployment=deployment,
@@ -42,6 +46,7 @@ class Standing:
             rpm_used=self.limits.rpm_used(now),
             tpm_used=self.limits.tpm_used(now),
             cost=estimate_usd(deployment.price, facts.input_tokens, facts.max_tokens),
+            budget_left=min((left for left in self._lefts(wall_us)), default=None),
         )
 
     def failed(self, failure: Failure, now: float, at_us: int) -> bool:
@@ -79,6 +84,9 @@ class Standing:
             "order": deployment.order,
             **self.health.to_json(),
         }
+
+    def _lefts(self, wall_us: int) -> list[float]:
+        return [left for account in self.accounts if (left := account.left(wall_us)) is not None]
 
     def same(self, settings: RoutingSettings) -> bool:
         """Tell whether these settings are the ones it was made with."""
@@ -118,10 +126,12 @@ class Standings:
 
     def __init__(self) -> None:
         self._by_id: dict[str, Standing] = {}
+        self._spending = Spending()
 
     def take(self, deployments: Iterable[Deployment], settings: RoutingSettings) -> None:
         """Take a configuration's deployments; those that did not change keep their counts."""
         listed = list(deployments)
+        self._spending.take(listed, settings)
         sizes: dict[str, int] = {}
         for deployment in listed:
             sizes[deployment.group] = sizes.get(deployment.group, 0) + deployment.enabled
@@ -135,11 +145,17 @@ class Standings:
                 fresh[deployment.id] = Standing(deployment, settings, alone=alone)
                 if old is not None:
                     fresh[deployment.id].health = old.health
+        for standing in fresh.values():
+            standing.accounts = self._spending.accounts_of(standing.deployment)
         self._by_id = fresh
 
     def of(self, deployment: Deployment) -> Standing:
         """Return a deployment's standing."""
         return self._by_id[deployment.id]
+
+    def spending(self) -> Spending:
+        """Return the budgets of providers and deployments."""
+        return self._spending
 
     def all(self) -> list[Standing]:
         """Return every standing."""

@@ -84,13 +84,22 @@ class RouteAnswer:
         self.cost_usd: float | None = None
         self.finish_reason: str | None = None
         self.upstream_error: str | None = None
+        self.on_end: Callable[[], None] | None = None
+        """Called once, when the answer is over in whatever way; its figures are complete then."""
         self._close = close
+
+    def ended(self) -> None:
+        """Tell that the answer is over. Safe to call more than once."""
+        if self.on_end is not None:
+            on_end, self.on_end = self.on_end, None
+            on_end()
 
     async def aclose(self) -> None:
         """End the upstream call at once if it still runs. Safe to call more than once."""
         if self._close is not None:
             close, self._close = self._close, None
             await close()
+        self.ended()
 
 
 class GroupInfo(msgspec.Struct, frozen=True, kw_only=True):
