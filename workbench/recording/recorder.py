@@ -86,5 +86,14 @@ class Recorder:
         if self._writer.error is not None and not future.done():
             # Known to be broken: waiting would only add the deadline to every answer.
             return False
-        done, _ = await asyncio.wait([future], timeout=self._settings.ack_deadline_s)
-        return bool(done) and not future.cancelled() and future.result()
+        # A timer of its own: asyncio.wait costs as much as the rest of recording on the loop.
+        deadline = asyncio.get_running_loop().call_later(self._settings.ack_deadline_s, _give_up, future)
+        try:
+            return await future
+        finally:
+            deadline.cancel()
+
+
+def _give_up(future: asyncio.Future[bool]) -> None:
+    if not future.done():
+        future.set_result(False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from workbench.domain.errors import StoreUnavailable
@@ -45,8 +46,11 @@ class Writer:
         self._instance = instance
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._wake = threading.Condition()
+        self._young: dict[str, Recording] = {}
+        """Begun a moment ago; the loop's own, so that a short exchange wakes the thread only once."""
+        self._queue: SimpleQueue[tuple[Recording, asyncio.Future[bool] | None] | None] = SimpleQueue()
         self._waiting: dict[str, Recording] = {}
+        """Taken from the queue and not yet written; the thread's own, like what follows."""
         self._streaming: dict[str, Recording] = {}
         self._futures: dict[str, asyncio.Future[bool]] = {}
         self._store: ExchangeWriter | None = None
@@ -70,33 +74,37 @@ class Writer:
 
     def put(self, recording: Recording) -> None:
         """Take a recording that has just begun."""
-        with self._wake:
-            first = not self._waiting
-            self._waiting[recording.exchange.id] = recording
-        if first and self._loop is not None:
-            self._loop.call_later(_LINGER_S, self._nudge)
-
-    def _nudge(self) -> None:
-        with self._wake:
-            self._wake.notify()
+        if self._loop is None:
+            return
+        if not self._young:
+            self._loop.call_later(_LINGER_S, self._show_young)
+        self._young[recording.exchange.id] = recording
 
     def put_finished(self, recording: Recording, future: asyncio.Future[bool]) -> None:
         """Take a recording that is over; `future` becomes True when it is durable."""
         if self._thread is None:
             future.set_result(False)
             return
-        with self._wake:
-            self._waiting[recording.exchange.id] = recording
-            self._futures[recording.exchange.id] = future
-            self._wake.notify()
+        self._young.pop(recording.exchange.id, None)
+        self._queue.put((recording, future))
+
+    def _show_young(self) -> None:
+        """Hand over those that did not end meanwhile; come back for those that are younger."""
+        for key, recording in list(self._young.items()):
+            left = _LINGER_S - recording.age_s
+            if left > 0 and self._loop is not None:
+                self._loop.call_later(left, self._show_young)
+                return
+            del self._young[key]
+            self._queue.put((recording, None))
 
     def state(self) -> RecorderState:
         """Return how it goes."""
         if self._thread is None:
             return RecorderState(status="off", committed=self._committed, unrecorded=self._dropped)
-        with self._wake:
-            finished = sum(recording.finished for recording in self._waiting.values()) if self.error else 0
-            queued = len(self._waiting)
+        waiting = list(self._waiting.values())
+        finished = sum(recording.finished for recording in waiting) if self.error else 0
+        queued = len(waiting) + self._queue.qsize()
         return RecorderState(
             status="degraded" if self.error else "ok",
             error=self.error,
@@ -110,9 +118,11 @@ class Writer:
         thread = self._thread
         if thread is None:
             return
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
+        for recording in self._young.values():
+            self._queue.put((recording, None))
+        self._young.clear()
+        self._closing = True
+        self._queue.put(None)
         thread.join(timeout_s + 1)
         self._thread = None
 
@@ -130,30 +140,36 @@ class Writer:
             if group and not self._write(list(group.values())):
                 self._rest()
             self._maintain()
-            if self._closing and (not self._waiting or self.error is not None):
+            if self._closing and ((not self._waiting and self._queue.empty()) or self.error is not None):
                 break
         self._shut()
 
     def _take(self, until: float) -> dict[str, Recording]:
         """Wait for work or the next flush; return a group, oldest first."""
-        with self._wake:
-            while not self._futures and not self._closing:
-                oldest = next(iter(self._waiting.values()), None)
-                left = until - time.monotonic()
-                if oldest is not None:
-                    left = min(left, _LINGER_S - oldest.age_s)
-                if left <= 0:
-                    break
-                self._wake.wait(left)
-            group: dict[str, Recording] = {}
-            size = 0
-            for key, recording in list(self._waiting.items()):
-                if len(group) >= self._group or size >= _GROUP_BYTES:
-                    break
-                if recording.finished or recording.age_s >= _LINGER_S or self._closing:
-                    group[key] = self._waiting.pop(key)
-                    size += recording.held_bytes
-            return group
+        if not self._waiting:
+            self._receive(until - time.monotonic())
+        while not self._queue.empty():
+            self._receive(0)
+        group: dict[str, Recording] = {}
+        size = 0
+        while self._waiting and len(group) < _GROUP and size < _GROUP_BYTES:
+            key = next(iter(self._waiting))
+            group[key] = self._waiting.pop(key)
+            size += group[key].held_bytes
+        return group
+
+    def _receive(self, wait_s: float) -> None:
+        """Move one recording from the queue to those that wait."""
+        try:
+            item = self._queue.get(timeout=max(0.0, wait_s))
+        except Empty:
+            return
+        if item is None:
+            return
+        recording, future = item
+        self._waiting[recording.exchange.id] = recording
+        if future is not None:
+            self._futures[recording.exchange.id] = future
 
     def _write(self, group: list[Recording]) -> bool:
         """Commit a group; False when the store can't be written now, and the group waits again."""
@@ -230,8 +246,7 @@ class Writer:
     def _tell(self, finished: list[Recording], durable: bool) -> None:
         if not finished or self._loop is None:
             return
-        with self._wake:
-            futures = [self._futures.pop(recording.exchange.id, None) for recording in finished]
+        futures = [self._futures.pop(recording.exchange.id, None) for recording in finished]
         known = [future for future in futures if future is not None]
         try:
             self._loop.call_soon_threadsafe(_resolve, known, durable)
@@ -239,19 +254,17 @@ class Writer:
             _log.debug("the loop is closed; nobody waits for the commit any more")
 
     def _back(self, group: list[Recording]) -> None:
-        """Let a group wait again, before what came since; drop the oldest finished ones if it gets too much."""
-        with self._wake:
-            later = self._waiting
-            self._waiting = {recording.exchange.id: recording for recording in group} | later
-            held = sum(recording.held_bytes for recording in self._waiting.values())
-            for key, recording in list(self._waiting.items()):
-                if held <= _HELD_BYTES:
-                    break
-                if recording.finished:
-                    held -= recording.held_bytes
-                    del self._waiting[key]
-                    self._futures.pop(key, None)
-                    self._dropped += 1
+        """Let a group wait again, before what came since; drop the oldest finished ones if that is too much."""
+        self._waiting = {recording.exchange.id: recording for recording in group} | self._waiting
+        held = sum(recording.held_bytes for recording in self._waiting.values())
+        for key, recording in list(self._waiting.items()):
+            if held <= _HELD_BYTES:
+                break
+            if recording.finished:
+                held -= recording.held_bytes
+                del self._waiting[key]
+                self._futures.pop(key, None)
+                self._dropped += 1
 
     def _open(self) -> None:
         try:
@@ -276,9 +289,9 @@ class Writer:
             self._store = None
 
     def _rest(self) -> None:
-        with self._wake:
-            if not self._closing:
-                self._wake.wait_for(lambda: self._closing, _RETRY_S)
+        until = time.monotonic() + _RETRY_S
+        while not self._closing and (left := until - time.monotonic()) > 0:
+            self._receive(left)
 
     def _shut(self) -> None:
         if self._store is not None:
