@@ -105,6 +105,17 @@ class Reader:
                 raise UnknownId("exchange", full)
             return self._seen(connection, read_exchange(row))
 
+    def has_exchange(self, exchange_id: str) -> bool:
+        """Tell whether there is an exchange with this very id."""
+        with self._readers.use() as connection:
+            row = connection.execute("SELECT 1 FROM exchanges WHERE id = ?", (exchange_id,)).fetchone()
+            return row is not None
+
+    def has_run(self, run_id: str) -> bool:
+        """Tell whether there is a run with this very id."""
+        with self._readers.use() as connection:
+            return connection.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone() is not None
+
     def _seen(self, connection: sqlite3.Connection, exchange: Exchange) -> Exchange:
         """Show as interrupted what a dead router left running."""
         if exchange.state == "running" and not self._liveness.alive(connection, exchange.instance):
