@@ -51,8 +51,8 @@ def mended(prompt: Prompt, project: Project) -> dict[str, str]:
     """Return path -> new content of the files to change after a failed gate.
 
     First the known slip: where the log shows its symptom and the file its wrong line, that line is set
-    right and the rest stays as it is. Else the files that the log names are written anew, or those that they build
-    on. A log that points nowhere mends nothing: one file comes back as it is.
+    right and the rest stays as it is. Else the files that the log names are written anew, or those that they
+    build on. A log that points nowhere mends nothing: one file comes back as it is.
     """
     slip = project.mistake
     before = prompt.files.get(slip.path, "")

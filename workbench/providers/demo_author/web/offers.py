@@ -51,7 +51,7 @@ def offers(brief: Brief) -> list[Offer]:
     """Return what is on offer, with prices that the brief's seed decides."""
     goods = next((goods for stems, goods in _GOODS if brief.has(*stems)), None) or _from_words(brief)
     return [
-        (group, name, note, 250 + 10 * (brief.seed // (index + 1) % 120))
+        (group, name, note, 180 + 10 * (brief.seed // (index + 1) % 60))
         for index, (group, name, note) in enumerate(goods)
     ]
 

@@ -1,0 +1,9 @@
+import Link from "next/link";
+
+export default function NotFound() {
+  return (
+    <main>
+      <Link href="/">Home</Link>
+    </main>
+  );
+}
