@@ -44,6 +44,15 @@ def test_money_is_refused_before_the_call_that_may_break_the_cap() -> None:
     assert caps.spent.usd == 0.8
 
 
+def test_a_budget_of_nothing_lets_free_models_go_on() -> None:
+    """With a cap of 0 calls are made until one of them costs something."""
+    caps, _ = budget(usd=0.0)
+    caps.settle(caps.reserve(30, 1000), input_tokens=10, output_tokens=10, usd=0.0)
+    caps.settle(caps.reserve(30, 1000), input_tokens=10, output_tokens=10, usd=0.001)
+    with pytest.raises(LimitReached, match="0 USD"):
+        caps.reserve(30, 1000)
+
+
 def test_time_counts_over_a_resume() -> None:
     """Seconds of earlier processes count."""
     caps, clock = budget(wall_s=100, spent=Spent(wall_s=70))

@@ -76,7 +76,7 @@ class Budget:
         """
         self.wall_left()
         estimate = prompt_chars // _CHARS_PER_TOKEN + 1
-        if self._usd is not None and self.spent.usd + self._expected(estimate + max_output) >= self._usd > 0:
+        if self._usd is not None and self._too_dear(self._usd, estimate + max_output):
             raise LimitReached(
                 f"the budget of {self._usd:g} USD is reached ({self.spent.usd:.4f} spent)",
                 hint="--budget USD",
@@ -101,6 +101,12 @@ class Budget:
         self.spent.input_tokens += input_tokens
         self.spent.output_tokens += output_tokens
         self.spent.usd += usd or 0.0
+
+    def _too_dear(self, cap: float, tokens: int) -> bool:
+        """Tell whether a call of `tokens` may break the cap; a cap of 0 lets free models go on."""
+        if cap == 0:
+            return self.spent.usd > 0
+        return self.spent.usd + self._expected(tokens) >= cap
 
     def _expected(self, tokens: int) -> float:
         """Return the likely cost of calls under way and one of `tokens`, at the run's price so far."""

@@ -1,8 +1,9 @@
-"""Run inside the sandbox beside a server: carry a unix socket to the server's loopback port.
+"""Run inside the sandbox beside a program: carry a port of its own network to or from a unix socket.
 
-``inside.py SOCKET PORT ARGV...``; standard library only, since it runs with ``python -I -S``. It ends with
-the server's exit code. The sandbox has a network of its own, so the socket is the only way in, and none
-leads out.
+``inside.py in SOCKET PORT ARGV...`` lets those who have the socket reach the program's loopback port (a
+server); ``inside.py out SOCKET PORT ARGV...`` lets the program reach the socket by that port (an installer
+and its proxy). Standard library only, since it runs with ``python -I -S``. It ends with the program's exit
+code. The sandbox has a network of its own, so the socket is the only way in or out.
 """
 
 from __future__ import annotations
@@ -36,18 +37,24 @@ async def carry(
 
 
 async def main(argv: list[str]) -> int:
-    """Serve the socket while the server runs; return its exit code."""
-    path, port, *command = argv
+    """Serve while the program runs; return its exit code."""
+    way, path, port, *command = argv
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            target = await asyncio.open_connection("127.0.0.1", int(port))
+            if way == "in":
+                target = await asyncio.open_connection("127.0.0.1", int(port))
+            else:
+                target = await asyncio.open_unix_connection(path)
         except OSError:
             writer.close()
             return
         await carry(reader, writer, target)
 
-    server = await asyncio.start_unix_server(connected, path)
+    if way == "in":
+        server = await asyncio.start_unix_server(connected, path)
+    else:
+        server = await asyncio.start_server(connected, "127.0.0.1", int(port))
     process = await asyncio.create_subprocess_exec(*command)
     code = await process.wait()
     server.close()

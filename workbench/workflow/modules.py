@@ -24,15 +24,13 @@ from filelock import AsyncFileLock
 
 from workbench.domain.errors import ToolUnavailable
 from workbench.workflow.brief import variables
+from workbench.workflow.installing import install, npm_ci
 from workbench.workflow.library import Kit
 from workbench.workflow.paths import write_atomic
-from workbench.workflow.process import Caps, Outcome, run
 from workbench.workflow.sandbox import Toolbox
 from workbench.workflow.seeds import build_seed
 
-INSTALL_TIMEOUT_S = 600
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([\w.!+-]+)$")
-_SECRETS = re.compile(r"(API_KEY|_TOKEN|SECRET|PASSWORD|MASTER_KEY)$", re.I)
 
 Say = Callable[[str], None]
 
@@ -99,7 +97,9 @@ class ModuleStore:
                 f"the recipe {kit.recipe.name} needs Node and npm",
                 hint="https://nodejs.org/ or apt install npm",
             )
-        version = (await self._checked([node, "--version"], Path.cwd())).output.decode().strip()
+        version = (
+            (await install([node, "--version"], self._root.parent, self._environ)).output.decode().strip()
+        )
         self._check_version("Node", version.removeprefix("v"), pins.min_version)
         program = _real(node)
         base = _outside_system(program.parent.parent)
@@ -116,7 +116,7 @@ class ModuleStore:
                 package = package.replace(b"{{%s}}" % name.encode(), value.encode())
             (folder / "package.json").write_bytes(package)
             (folder / "package-lock.json").write_bytes(lock)
-            await self._install([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+            await npm_ci(npm, base, folder, self._environ, self._say)
             (folder / "node_modules").mkdir(exist_ok=True)
 
         folder = await self._built(f"node-{key}", kit, make)
@@ -164,21 +164,7 @@ class ModuleStore:
 
     async def _install(self, argv: list[str], folder: Path) -> None:
         self._say("$ " + " ".join(Path(part).name if part == argv[0] else part for part in argv))
-        await self._checked(argv, folder)
-
-    async def _checked(self, argv: list[str], folder: Path) -> Outcome:
-        """Run an installer with the user's environment, without the keys in it."""
-        environ = {name: value for name, value in self._environ.items() if not _SECRETS.search(name)}
-        environ.pop("VIRTUAL_ENV", None)
-        caps = Caps(timeout_s=INSTALL_TIMEOUT_S, memory_mb=4096, processes=512)
-        outcome = await run(argv, env=environ, cwd=folder, caps=caps)
-        if not outcome.passed:
-            tail = outcome.output.decode(errors="replace").strip()[-1500:]
-            raise ToolUnavailable(
-                f"{Path(argv[0]).name} {outcome.killed or f'ended with {outcome.exit_code}'}:\n{tail}",
-                hint="is the package registry reachable? the same command works again later",
-            )
-        return outcome
+        await install(argv, folder, self._environ)
 
     def _check_version(self, what: str, have: str, need: str | None) -> None:
         if need is not None and _numbers(have) < _numbers(need):

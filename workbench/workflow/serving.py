@@ -115,7 +115,7 @@ def _order(recipe: Serve, runner: Runner, shared: Path, log: Path, *, keep: bool
     if isolated:
         carrier = Path(__file__).with_name("inside.py")
         python = Path(sys.executable).resolve()
-        argv = [str(python), "-I", "-S", str(carrier), str(path), str(port), *argv]
+        argv = [str(python), "-I", "-S", str(carrier), "in", str(path), str(port), *argv]
         tools = msgspec.structs.replace(tools, binds=_with_python(tools, carrier))
     env = {"PORT": str(port), "HOST": "127.0.0.1", **recipe.env}
     launch = runner.backend.wrap(argv, app=runner.app, tools=tools, env=env, shared=shared)
