@@ -41,3 +41,22 @@ def test_an_error_is_played_back_too(mock_router: RouterProcess, upstream: MockU
     original = mock_router.chat("hello", model="mock")
     result = mock_router.cli.json("replay", original, "--playback", "--expect", "same")
     assert result["status"] == 422
+
+
+def test_a_client_is_answered_from_a_tagged_recording_without_naming_exchanges(
+    mock_router: RouterProcess, upstream: MockUpstream
+) -> None:
+    """Somebody's tests: recorded once with a tag, then played back offline with one header."""
+    router = mock_router
+    asked = [
+        {"model": "mock", "messages": [{"role": "user", "content": f"case {number}"}], "stream": number == 1}
+        for number in range(2)
+    ]
+    first = [router.post("/v1/chat/completions", body, **{"X-Workbench-Tags": "golden"}) for body in asked]
+    upstream.stop()
+    playback = {"X-Workbench-Playback": "tag:golden; ignore=user", "X-Workbench-Playback-Speed": "fast"}
+    for body, (status, _, answer) in zip(asked, first, strict=True):
+        assert router.post("/v1/chat/completions", body | {"user": "me"}, **playback)[::2] == (status, answer)
+    status, _, answer = router.post("/v1/chat/completions", asked[0] | {"seed": 1}, **playback)
+    assert status == 404
+    assert b"nothing is sent upstream" in answer

@@ -1,4 +1,7 @@
-"""Playback: an exchange's recorded answer, write by write, with the original pauses; no upstream is asked."""
+"""Playback: an exchange's recorded answer, write by write, with the original pauses; no upstream is asked.
+
+The exchange is named by its id, or found by what is asked: see `playback_match`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.errors import WorkbenchError
 from workbench.domain.exchange import Exchange, Headers, Write
+from workbench.domain.ids import EXCHANGE, looks_like
+from workbench.providers.playback_match import Matcher
 from workbench.providers.provider import Answer, Call, ProviderFailure
 
 if TYPE_CHECKING:
@@ -24,14 +29,18 @@ class PlaybackProvider:
 
     def __init__(self, reader: Reader | None) -> None:
         self._reader = reader
+        self._matcher = Matcher(reader) if reader is not None else None
 
     async def send(self, call: Call) -> Answer:
         """Return the recorded answer. Raises ProviderFailure when there is none."""
         headers = dict(call.headers)
-        if self._reader is None:
+        if self._reader is None or self._matcher is None:
             raise ProviderFailure("unsupported", "this router has no store to play back from")
+        named = headers.get(EXCHANGE_HEADER, "")
         try:
-            recorded = await asyncio.to_thread(_read, self._reader, headers.get(EXCHANGE_HEADER, ""))
+            if not looks_like(EXCHANGE, named):
+                named = await asyncio.to_thread(self._matcher.find, named, call.endpoint, call.body)
+            recorded = await asyncio.to_thread(_read, self._reader, named)
         except WorkbenchError as error:
             raise ProviderFailure("unsupported", error.message) from None
         return RecordedAnswer(*recorded, fast=headers.get(SPEED_HEADER) == "fast")
