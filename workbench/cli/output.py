@@ -79,8 +79,10 @@ def facts(pairs: Iterable[tuple[str, Any]], *, color: bool = False) -> None:
     """Print ``name  value`` lines, names aligned; None is left out."""
     shown = [(name, value) for name, value in pairs if value is not None and value != ""]
     width = max((len(name) for name, _ in shown), default=0)
+    words = {True: "yes", False: "no"}
     for name, value in shown:
-        click.echo(f"{style(name.ljust(width), 'dim', color=color)}  {printable(str(value))}")
+        text = words[value] if isinstance(value, bool) else str(value)
+        click.echo(f"{style(name.ljust(width), 'dim', color=color)}  {printable(text)}")
 
 
 def table(

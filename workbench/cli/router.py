@@ -242,11 +242,11 @@ def _show_status(ctx: Context, address: RouterAddress, status: dict[str, Any]) -
         color=ctx.colored,
     )
     click.echo()
-    columns = ("GROUP", "DEPLOYMENT", "PROVIDER", "MODEL", "STATE", "REQUESTS", "FAILURES", "P50 MS", "WHY")
+    columns = ("GROUP", "DEPLOYMENT", "MODEL", "STATE", "REQUESTS", "FAILURES", "P50 MS", "WHY")
     rows = [
         _deployment_row(group, item) for group in status.get("groups", []) for item in group["deployments"]
     ]
-    table(columns, rows, right=columns[5:8], color=ctx.colored, flexible="WHY")
+    table(columns, rows, right=columns[4:7], color=ctx.colored, flexible="WHY")
 
 
 def _deployment_row(group: dict[str, Any], item: dict[str, Any]) -> tuple[Any, ...]:
@@ -254,7 +254,6 @@ def _deployment_row(group: dict[str, Any], item: dict[str, Any]) -> tuple[Any, .
     return (
         group.get("name"),
         item.get("id"),
-        item.get("provider"),
         item.get("model"),
         _state(item),
         item.get("requests"),

@@ -100,5 +100,4 @@ def _show(ctx: Context, service: ServiceManager) -> None:
     if ctx.json:
         emit(state)
     else:
-        shown = {True: "yes", False: "no"}
-        facts([(name, shown.get(value, value)) for name, value in state.items()], color=ctx.colored)
+        facts(state.items(), color=ctx.colored)

@@ -15,8 +15,8 @@ from pathlib import Path
 from workbench.control.check import Check, doubt, fault, good
 from workbench.control.keys import master_key
 from workbench.control.locate import look
+from workbench.control.secret_scan import scan
 from workbench.domain.errors import ConfigError, WorkbenchError
-from workbench.domain.redaction import find
 from workbench.settings import Home, load_settings
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -118,15 +118,16 @@ def _repository(home: Home) -> list[Check]:
 
 
 def _secrets(home: Home) -> list[Check]:
-    findings = []
-    for path in _files(home):
-        for line, kind in _in_file(path):
-            mend = (
-                "move it to .env and write os.environ/NAME"
-                if path == home.config
-                else "remove it, and make a new key"
-            )
-            findings.append(fault("secret", f"{path}:{line}: looks like {kind}", mend))
+    own = {home.config, home.policy, home.settings_file}
+    findings = [
+        fault(
+            "secret",
+            f"{path}:{found.line}: looks like {found.kind}",
+            "workbench config migrate" if path == home.config else "remove it, and make a new key",
+        )
+        for path in _files(home)
+        for found in scan(path, every=path in own)
+    ]
     if len(findings) > _LISTED:
         more = len(findings) - _LISTED
         findings = [*findings[:_LISTED], fault("secret", f"{more} more", "mend these first")]
@@ -147,16 +148,6 @@ def _is_readable(path: Path) -> bool:
         return path.is_file() and not path.is_symlink() and path.stat().st_size <= LARGEST
     except OSError:
         return False
-
-
-def _in_file(path: Path) -> list[tuple[int, str]]:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return []
-    if b"\0" in data[:8192]:
-        return []
-    return [(data.count(b"\n", 0, span.start) + 1, span.name) for span in find(data)]
 
 
 def _git(home: Home, *arguments: str) -> str | None:
