@@ -36,11 +36,14 @@ from workbench.gateway.tail import Tail
 from workbench.providers.registry import make_providers
 from workbench.recording.recorder import Recorder
 from workbench.routing.config import RouterConfig, load_config
+from workbench.routing.restore import restore_budgets
 from workbench.routing.router import Router
 from workbench.settings import KEY_NAME, Home, Settings, merged_environment, resolve_key, seconds
 from workbench.store.pruning import PruneResult, prune
 from workbench.store.retention import PrunePolicy
+from workbench.store.spending import spent_since
 from workbench.store.store import Reader, Store
+from workbench.telemetry.day_cost import DayCost, day_start
 from workbench.telemetry.logs import close_log, open_log
 from workbench.telemetry.metrics import Metrics
 
@@ -85,16 +88,19 @@ class RouterRuntime:
         """Read the configuration again. Raises ConfigError and keeps the old one when it can't be used."""
         config = load_config(self.home, merged_environment(self.home, self._environ))
         await self.gateway.router.reload(config)
+        self.gateway.keys.replace_tenants(config.policy.keys())
         log.info("configuration reloaded", extra={"deployments": len(config.deployments)})
         return {"reloaded": True, "notices": [notice.text() for notice in config.notices]}
 
     async def _wire(self, stack: AsyncExitStack, config: RouterConfig, key: str) -> None:
         tail = Tail()
+        cost = DayCost(time.time_ns() // 1000)
         metrics = Metrics(lambda: _readings(self.gateway))
 
         def on_event(name: str, exchange: Exchange) -> None:
             if name == "finished":
                 metrics.spent(exchange)
+                cost.add(exchange.started_at, exchange.cost_usd or 0.0)
             tail.publish(name, exchange)
 
         recorder = Recorder(
@@ -107,10 +113,13 @@ class RouterRuntime:
             stack.callback(reader.close)
         router = Router(config, make_providers(reader))
         stack.push_async_callback(router.aclose)
+        if reader is not None:
+            cost = _restore_spending(router, reader)
         self.gateway = Gateway(
             router=router,
             recorder=recorder,
-            keys=Keys(key),
+            keys=Keys(key, config.policy.keys()),
+            cost=cost,
             metrics=metrics,
             tail=tail,
             instance=self.instance,
@@ -118,6 +127,7 @@ class RouterRuntime:
             max_body_bytes=int(self.settings.router.max_body_mb * 1e6),
             default_model=self.settings.router.default_model,
             reload=self.reload,
+            set_profile=router.set_profile,
         )
         self.app = create_app(self.gateway)
         for notice in config.notices:
@@ -281,6 +291,17 @@ def _reader(home: Home) -> Reader | None:
     except StoreUnavailable as error:
         log.warning("playback is off: %s", error)
         return None
+
+
+def _restore_spending(router: Router, reader: Reader) -> DayCost:
+    """Let budgets go on where the last process left them; return what was spent today."""
+    now = time.time_ns() // 1000
+    try:
+        restore_budgets(router, reader, now)
+        return DayCost(now, sum(spent.usd for spent in spent_since(reader, day_start(now))))
+    except StoreUnavailable as error:
+        log.warning("budgets begin anew: what was spent can't be read: %s", error)
+        return DayCost(now)
 
 
 def _readings(gateway: Gateway) -> dict[str, float]:

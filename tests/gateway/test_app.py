@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 
 import pytest
 
@@ -164,7 +165,7 @@ async def test_an_unknown_model_is_answered_with_the_nearest_names(door: Door):
     assert "echo" in (await door.chat("ecko")).json()["error"]["near"]
     answer = await door.client.get("/v1/models/ecko")
     assert answer.status_code == 404
-    assert "echo" in answer.json()["error"]["nearest"]
+    assert "echo" in answer.json()["error"]["near"]
 
 
 async def test_models_are_listed_for_both_kinds_of_clients(door: Door):
@@ -263,3 +264,41 @@ async def test_reload_takes_a_good_file_and_keeps_the_old_config_for_a_bad_one(d
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_configuration")
     assert str(config) in answer.json()["error"]["message"]
     assert (await door.client.get("/v1/models/new")).status_code == 200
+
+
+TENANT_KEY = "sk-acme-0123456789abcdef"
+POLICY = f"""
+tenants:
+  acme:
+    models: [echo]
+    keys: [{{sha256: {sha256(TENANT_KEY.encode()).hexdigest()}}}]
+"""
+
+
+async def test_a_tenants_key_opens_its_models_and_nothing_else(open_door: OpenDoor, tmp_path):
+    """It lists and asks what the policy allows, pays as its tenant, and is no operator."""
+    policy = tmp_path / "home" / "infra" / "litellm" / "models-policy.yaml"
+    policy.parent.mkdir(parents=True)
+    policy.write_text(POLICY)
+    async with open_door() as door:
+        door.client.headers["Authorization"] = f"Bearer {TENANT_KEY}"
+        listed = (await door.client.get("/v1/models")).json()["data"]
+        assert [entry["id"] for entry in listed] == ["echo"]
+        answer = await door.chat()
+        assert recorded(door, answer.headers["x-workbench-exchange"])[0].tenant == "acme"
+        assert (await door.chat("demo")).status_code == 403
+        assert (await door.client.get("/internal/status")).status_code == 403
+        body = {"model": "echo", **SENTENCES["/v1/chat/completions"]}
+        answer = await door.client.post("/v1/chat/completions", json=body, headers={"X-Tenant-ID": "other"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "tenant_mismatch")
+
+
+async def test_a_profile_can_be_put_in_force(door: Door):
+    """By name; an unknown one is refused with a hint."""
+    assert (await door.client.post("/internal/profile", json={"profile": "cost"})).status_code == 200
+    status = (await door.client.get("/internal/status")).json()
+    assert (status["profile"], status["strategy"]) == ("cost", "cost-based-routing")
+    answer = await door.client.post("/internal/profile", json={"profile": "cots"})
+    assert answer.status_code == 422
+    assert "cost" in answer.json()["error"]["hint"]
+    assert (await door.client.post("/internal/profile", content=b"?")).status_code == 422

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.gateway.tail import Tail
     from workbench.recording.recorder import Recorder
     from workbench.routing.router import Router
+    from workbench.telemetry.day_cost import DayCost
     from workbench.telemetry.metrics import Metrics
 
 DRAIN_RETRY_S = 5.0
@@ -28,6 +29,7 @@ class Gateway:
     keys: Keys
     metrics: Metrics
     tail: Tail
+    cost: DayCost
     instance: str
     version: str
     max_body_bytes: int

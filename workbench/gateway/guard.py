@@ -14,6 +14,7 @@ from workbench.gateway.problems import Problem
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from workbench.gateway.auth import Principal
     from workbench.gateway.gateway import Gateway
 
 Endpoint = Callable[["Request"], Awaitable[Response]]
@@ -30,14 +31,18 @@ def problem_response(problem: Problem) -> Response:
     return Response(problem.body("openai", None), problem.status, headers)
 
 
-def check(gateway: Gateway, request: Request, *, operator: bool) -> None:
-    """Raise Problem 401 without a good key, 403 for a tenant's key where the operator's is needed."""
+def check(gateway: Gateway, request: Request, *, operator: bool = False) -> Principal:
+    """Return who is calling.
+
+    Raises Problem: 401 without a good key, 403 for a tenant's key where the operator's is needed.
+    """
     principal = gateway.keys.check(dict(request.scope["headers"]))
     if principal is None:
         gateway.metrics.unauthorized.inc()
         raise problems.unauthorized()
     if operator and not principal.operator:
         raise Problem(403, "operator_only", "this needs the master key")
+    return principal
 
 
 def guarded(gateway: Gateway, endpoint: Endpoint, *, operator: bool = False) -> Endpoint:

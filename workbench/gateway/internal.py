@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,8 @@ def internal_routes(gateway: Gateway) -> list[Route]:
     """Return the routes that need the master key."""
 
     async def status(_: Request) -> Response:
-        return json_response({**health_document(gateway), **gateway.router.status()})
+        cost = round(gateway.cost.today(time.time_ns() // 1000), 6)
+        return json_response({**health_document(gateway), "cost_today_usd": cost, **gateway.router.status()})
 
     async def metrics_text(_: Request) -> Response:
         return Response(gateway.metrics.text(), headers={"content-type": metrics.CONTENT_TYPE})

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from workbench.gateway.endpoints import BY_PATH
-from workbench.gateway.guard import guarded, json_response
+from workbench.gateway.guard import check, guarded, json_response
 from workbench.gateway.problems import Problem
+from workbench.routing.tenants import allows
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -38,13 +39,13 @@ def page_routes(gateway: Gateway) -> list[Route]:
         reason = _not_ready(gateway)
         return json_response({"ready": reason is None, "reason": reason}, 200 if reason is None else 503)
 
-    async def models(_: Request) -> Response:
-        entries = [_entry(group) for group in gateway.router.groups() if group.enabled]
+    async def models(request: Request) -> Response:
+        entries = [_entry(group) for group in _listed(gateway, request)]
         edges = {"first_id": entries[0]["id"], "last_id": entries[-1]["id"]} if entries else {}
         return json_response({"object": "list", "data": entries, "has_more": False, **edges})
 
     async def model(request: Request) -> Response:
-        return json_response(_entry(_group(gateway, request.path_params["id"])))
+        return json_response(_entry(_group(_listed(gateway, request), request.path_params["id"], gateway)))
 
     return [
         Route("/", root),
@@ -104,11 +105,22 @@ def _entry(group: GroupInfo) -> dict[str, Any]:
     }
 
 
-def _group(gateway: Gateway, name: str) -> GroupInfo:
-    groups = {group.name: group for group in gateway.router.groups()}
-    if (group := groups.get(name)) is not None and group.enabled:
-        return group
-    why = f": {group.disabled_reason}" if group is not None and group.disabled_reason else ""
-    near = get_close_matches(name, [known for known, info in groups.items() if info.enabled], n=3, cutoff=0.4)
+def _listed(gateway: Gateway, request: Request) -> list[GroupInfo]:
+    """Return the groups that can answer and that the caller's tenant may ask for."""
+    groups = [group for group in gateway.router.groups() if group.enabled]
+    tenant = check(gateway, request).tenant
+    if tenant is None:
+        return groups
+    patterns = gateway.router.config.policy.tenant(tenant).models
+    return [group for group in groups if allows(patterns, group.name)]
+
+
+def _group(listed: list[GroupInfo], name: str, gateway: Gateway) -> GroupInfo:
+    found = next((group for group in listed if group.name == name), None)
+    if found is not None:
+        return found
+    off = next((group for group in gateway.router.groups() if group.name == name and not group.enabled), None)
+    why = f": {off.disabled_reason}" if off is not None and off.disabled_reason else ""
+    near = get_close_matches(name, [group.name for group in listed], n=3, cutoff=0.4)
     hint = f"; did you mean {', '.join(near)}?" if near and not why else ""
-    raise Problem(404, "model_not_found", f"no model named {name!r}{why}{hint}", details={"nearest": near})
+    raise Problem(404, "model_not_found", f"no model named {name!r}{why}{hint}", details={"near": near})
