@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.e2e.conftest import MockUpstream, RouterProcess
 
 
@@ -60,3 +62,26 @@ def test_a_client_is_answered_from_a_tagged_recording_without_naming_exchanges(
     status, _, answer = router.post("/v1/chat/completions", asked[0] | {"seed": 1}, **playback)
     assert status == 404
     assert b"nothing is sent upstream" in answer
+
+
+def test_a_cassette_is_played_back_on_another_machine(
+    mock_router: RouterProcess, upstream: MockUpstream, tmp_path: Path
+) -> None:
+    """Exported here, imported there, played back by id and by what is asked; no provider is known there."""
+    body = {"model": "mock", "messages": [{"role": "user", "content": "take me along"}], "stream": True}
+    _, headers, recorded = mock_router.post("/v1/chat/completions", body, **{"X-Workbench-Tags": "golden"})
+    cassette = tmp_path / "talk.cassette"
+    mock_router.cli.run("export", str(cassette), "tag:golden")
+    upstream.stop()
+    mock_router.stop()
+    other = RouterProcess(tmp_path / "elsewhere" / "home")
+    other.home.parent.mkdir()
+    try:
+        other.start()
+        other.cli.run("import", str(cassette))
+        result = other.cli.json("replay", headers["x-workbench-exchange"], "--playback", "--fast")
+        assert result["verdict"] == "same"
+        found = other.post("/v1/chat/completions", body, **{"X-Workbench-Playback": "tag:golden"})
+        assert found[::2] == (200, recorded)
+    finally:
+        other.stop()
