@@ -94,7 +94,8 @@ def _sections(document: Document, environ: Mapping[str, str]) -> _Sections:
 def _deployments(
     document: Document, sections: _Sections, environ: Mapping[str, str], notices: list[Notice]
 ) -> list[Deployment]:
-    entries = document.data.get("model_list") or []
+    entries = document.data.get("model_list")
+    entries = [] if entries is None else entries
     if not isinstance(entries, list):
         raise document.error("a list of deployments is needed", ["model_list"])
     builder = Builder(sections.router, environ, sections.litellm.request_timeout)
