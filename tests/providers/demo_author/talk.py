@@ -88,27 +88,29 @@ class Talk:
             max_files=recipe.limits.max_files,
         )
 
-    def file_messages(self, path: str, context: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    def file_messages(self, path: str, plan_json: str = "{}") -> list[dict[str, Any]]:
         return prompts.file_messages(
             self.kit.recipe,
             self.brief,
             NONCE,
             path=path,
             purpose="as planned",
-            plan_json="{}",
-            context=context or {},
+            plan_json=plan_json,
+            context={},
         )
 
-    def file(self, path: str) -> str:
+    def file(self, path: str, plan_json: str = "{}") -> str:
         """Return one file, accepted by the workflow's own rules."""
-        reply = say(self.model, self.file_messages(path))
+        reply = say(self.model, self.file_messages(path, plan_json))
         content = answers.one_file(reply.text, NONCE, path, finish_reason=reply.finish_reason)
         answers.check_content(path, content, before=None, max_kb=self.kit.recipe.limits.max_file_kb)
         return content
 
-    def files(self) -> dict[str, str]:
-        """Return path -> content of all planned files."""
-        return {file.path: self.file(file.path) for file in self.plan().files}
+    def files(self, *feedback: str) -> dict[str, str]:
+        """Return path -> content of all planned files, after `feedback` to earlier plans."""
+        accepted = self.plan(*feedback)
+        plan_json = plan.encode(accepted).decode()
+        return {file.path: self.file(file.path, plan_json) for file in accepted.files}
 
     def repair(self, gate: str, log: str, files: dict[str, str]) -> dict[str, str]:
         """Return what a repair changes."""

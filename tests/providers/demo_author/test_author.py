@@ -78,6 +78,25 @@ def test_feedback_adds_and_drops_documents() -> None:
     assert any("docs/usage.md" in line for line in talk.plan("add docs/usage.md").acceptance)
 
 
+def test_feedback_changes_the_program() -> None:
+    """A wish said to a plan reaches the files, by way of the plan."""
+    path = "src/slug/slug.py"
+    talk = Talk("python-lib", BRIEF)
+    assert 'SEPARATOR = "-"' in talk.files()[path]
+    wished = talk.files("use underscores", "at most 33 characters")[path]
+    assert 'SEPARATOR = "_"' in wished
+    assert "MAX_LENGTH = 33" in wished
+
+
+def test_feedback_adds_and_drops_parts_of_a_page() -> None:
+    """Sections of a page come and go by words."""
+    talk = Talk("vite-app", "a page for a bakery with a menu")
+    content = talk.files("no menu, but a team and an faq")["src/content.ts"]
+    assert "export const team" in content
+    assert "export const questions" in content
+    assert "export const menu" not in content
+
+
 def test_feedback_can_not_ask_for_paths_that_are_not_allowed() -> None:
     """A wish for a file outside the recipe's paths is noted, not planned."""
     plan_ = Talk("python-lib", BRIEF).plan("add ../../evil.md and secrets/key.md")

@@ -6,20 +6,18 @@ import json
 from collections.abc import Iterable, Mapping
 
 from workbench.providers.demo_author.project import File, Project
-
-MAX_NOTE = 200
-"""Characters of a user's feedback that are quoted back in a plan."""
+from workbench.providers.demo_author.prompt import WISH
 
 
-def plan(project: Project, recipe: str, feedback: Iterable[str] = ()) -> str:
-    """Return the plan of `project` as one JSON object; what was said to earlier plans becomes acceptance."""
-    wishes = [f"as asked: {' '.join(text.split())[:MAX_NOTE]}" for text in feedback]
+def plan(project: Project, recipe: str, wishes: Iterable[str] = ()) -> str:
+    """Return the plan of `project` as one JSON object; wishes become acceptance."""
+    quoted = [f"{WISH}{wish}" for wish in wishes]
     document = {
         "schema_version": 1,
         "summary": project.summary,
         "recipe": recipe,
         "files": [_planned(file) for file in project.files],
-        "acceptance": [*project.acceptance, *wishes],
+        "acceptance": [*project.acceptance, *quoted],
     }
     return json.dumps(document, indent=2)
 

@@ -23,6 +23,7 @@ api endpoint endpoints http rest server landing parse convert converts conversio
 """
 _FILLER = frozenset(_FILLER_WORDS.split())
 _PLAIN = str.maketrans("äöüßéèêáàâíìîóòôúùûñçåøæ", "aouseeeaaaiiiooouuuncaoa")
+_UNWANTED = re.compile(r"\b(?:no|without|remove|drop|skip)\s+(?:the\s+|a\s+)?([\w./-]+)", re.I | re.ASCII)
 Choice = TypeVar("Choice")
 
 
@@ -39,6 +40,10 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     numbers: tuple[int, ...]
     """Whole numbers in the brief, in order, below a million."""
     seed: int
+    said: frozenset[str] = frozenset()
+    """All words of the brief and of later wishes, without the unwanted."""
+    unwanted: frozenset[str] = frozenset()
+    """Words that a wish forbids."""
 
     @property
     def line(self) -> str:
@@ -56,8 +61,8 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((*self.words, *fillers)))[:count]
 
     def has(self, *stems: str) -> bool:
-        """Tell whether a word of the brief begins with one of `stems`."""
-        return any(word.startswith(stems) for word in _all_words(self.text))
+        """Tell whether a word of the brief or of a wish begins with one of `stems`."""
+        return any(word.startswith(stems) for word in self.said)
 
     def pick(self, choices: Sequence[Choice], salt: str = "") -> Choice:
         """Return one of `choices`, always the same for the same brief and `salt`."""
@@ -68,19 +73,35 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
         return next((number for number in self.numbers if low <= number <= high), default)
 
 
-def of(text: str, name: str = "generated", package: str = "generated") -> Brief:
-    """Return the brief of `text`; `name` and `package` come from the prompt."""
+def of(text: str, name: str = "generated", package: str = "generated", wishes: Sequence[str] = ()) -> Brief:
+    """Return the brief of `text`; `name` and `package` come from the prompt.
+
+    `wishes` are what was said to earlier plans: they add words and numbers, the newest first, and a wish
+    such as "no menu" takes a word away.
+    """
     telling = [word for word in _all_words(text) if len(word) > 2 and word not in _FILLER]
     words = tuple(dict.fromkeys(word for word in telling if word[0].isalpha()))[:40]
-    numbers = tuple(int(found) for found in re.findall(r"(?<![\w.])\d{1,6}(?![\w.])", text, re.ASCII))
+    newest_first = [*reversed(wishes), text]
+    unwanted = frozenset(word for wish in wishes for word in _all_words(" ".join(unwanted_words(wish))))
     return Brief(
         text=text,
         name=name,
         package=package,
         words=words or ("item", "note", "entry"),
-        numbers=numbers,
+        numbers=tuple(number for part in newest_first for number in _numbers(part)),
         seed=zlib.crc32(text.encode("utf-8", "surrogatepass")),
+        said=frozenset(word for part in newest_first for word in _all_words(part)) - unwanted,
+        unwanted=unwanted,
     )
+
+
+def unwanted_words(wish: str) -> list[str]:
+    """Return the words, lower case, that a wish forbids: ``no menu``, ``without the README.md``."""
+    return [word.lower().strip(".") for word in _UNWANTED.findall(wish)]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(found) for found in re.findall(r"(?<![\w.])\d{1,6}(?![\w.])", text, re.ASCII)]
 
 
 def _all_words(text: str) -> list[str]:

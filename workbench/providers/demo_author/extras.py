@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from workbench.providers.demo_author import quoting
+from workbench.providers.demo_author.brief import unwanted_words
 from workbench.providers.demo_author.project import File, Project
 from workbench.providers.demo_author.prompt import Prompt
 
 _PATH = re.compile(r"[\w-]+(?:/[\w-]+)*\.md\b", re.ASCII)
-_UNWANTED = re.compile(r"\b(?:no|without|remove|drop|skip)\s+(?:the\s+|a\s+)?([\w./-]+)", re.I | re.ASCII)
 MAX_EXTRA = 3
 
 
@@ -23,7 +23,7 @@ def revised(project: Project, feedback: Iterable[str], allowed: Sequence[str]) -
     """
     files = list(project.files)
     for text in feedback:
-        unwanted = {word.lower().removesuffix(".md").strip(".") for word in _UNWANTED.findall(text)}
+        unwanted = {word.removesuffix(".md") for word in unwanted_words(text)}
         files = [file for file in files if _stem(file.path) not in unwanted or not file.path.endswith(".md")]
         there = {file.path for file in files}
         wanted = [path for path in _PATH.findall(text) if path not in there and _stem(path) not in unwanted]

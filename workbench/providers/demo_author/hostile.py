@@ -43,7 +43,7 @@ def answer(prompt: Prompt) -> str:
 
 
 def _plan(prompt: Prompt, project: Project) -> str:
-    document = json.loads(answers.plan(project, prompt.marker.recipe, prompt.feedback))
+    document = json.loads(answers.plan(project, prompt.marker.recipe, prompt.wishes))
     document["summary"] = f"{project.summary} {TERMINAL}"
     for file in document["files"]:
         file["purpose"] += f" {TERMINAL}"

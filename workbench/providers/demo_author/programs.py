@@ -21,4 +21,6 @@ _AUTHORS: dict[str, Callable[[briefs.Brief], Project]] = {
 def write(prompt: Prompt) -> Project | None:
     """Return the program for a prompt's brief and recipe, or None for a recipe that is not known here."""
     author = _AUTHORS.get(prompt.marker.recipe)
-    return author(briefs.of(prompt.brief, prompt.name, prompt.package)) if author else None
+    if author is None:
+        return None
+    return author(briefs.of(prompt.brief, prompt.name, prompt.package, prompt.wishes))

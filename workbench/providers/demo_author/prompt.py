@@ -6,6 +6,7 @@ would, so that the author stays below the workflow.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -15,6 +16,9 @@ from workbench.domain.marker import Marker, find
 from workbench.domain.message import Message
 
 _FACT = re.compile(r"^(Name|Package|Gate|Purpose|Allowed paths): (.+)$", re.M)
+WISH = "as asked: "
+"""Begins a line of a plan's acceptance that quotes a wish."""
+MAX_WISH = 200
 _FORM_EXAMPLE = "(content)"
 """Stands for a file's content where the prompt shows the form of the answer."""
 
@@ -39,6 +43,9 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     allowed: tuple[str, ...] = ()
     files: dict[str, str] = {}
     feedback: tuple[str, ...] = ()
+    """What was said to earlier plans, as typed; only a plan prompt shows it."""
+    wishes: tuple[str, ...] = ()
+    """The same, shortened, as plans carry it on to the prompts for files and repairs."""
     refusals: tuple[str, ...] = ()
 
 
@@ -54,6 +61,7 @@ def read(messages: Sequence[Message]) -> Prompt | None:
     same = [text for text in asked if _marker(text) == marker]
     facts = _facts(same[0])
     found = sections(same[0], marker.nonce)
+    feedback = tuple(part.text for part in found if part.label == "FEEDBACK")
     return Prompt(
         marker=marker,
         brief=_text(found, "BRIEF"),
@@ -63,7 +71,8 @@ def read(messages: Sequence[Message]) -> Prompt | None:
         log=_text(found, "LOG"),
         allowed=tuple(facts.get("Allowed paths", "").split(", ")),
         files={part.name: part.text for part in found if part.label == "FILE" and part.text != _FORM_EXAMPLE},
-        feedback=tuple(part.text for part in found if part.label == "FEEDBACK"),
+        feedback=feedback,
+        wishes=tuple(map(shortened, feedback)) or _planned_wishes(_text(found, "PLAN")),
         refusals=tuple(_text(sections(text, marker.nonce), "ERRORS") for text in same[1:]),
     )
 
@@ -74,6 +83,20 @@ def sections(text: str, nonce: str) -> list[Section]:
         rf"^=== ([A-Z]+) {re.escape(nonce)}(?: ([^\n]+))?\n(.*?)\n?^=== END {re.escape(nonce)}$", re.M | re.S
     )
     return [Section(label, name, body) for label, name, body in fence.findall(text)]
+
+
+def shortened(wish: str) -> str:
+    """Return a wish on one line, cut to what a plan quotes of it."""
+    return " ".join(wish.split())[:MAX_WISH]
+
+
+def _planned_wishes(plan: str) -> tuple[str, ...]:
+    try:
+        lines = json.loads(plan).get("acceptance", [])
+    except (ValueError, AttributeError):
+        return ()
+    found = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+    return tuple(line.removeprefix(WISH) for line in found if line.startswith(WISH))
 
 
 def _marker(text: str) -> Marker | None:

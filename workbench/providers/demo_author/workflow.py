@@ -20,7 +20,7 @@ def answer(prompt: Prompt) -> str:
     if project is None:
         return f"The demo has no program for the recipe {prompt.marker.recipe!r}; ask a real model."
     if prompt.marker.kind == "plan":
-        return answers.plan(project, prompt.marker.recipe, prompt.feedback)
+        return answers.plan(project, prompt.marker.recipe, prompt.wishes)
     if prompt.marker.kind == "file":
         return one_file(prompt, content(prompt, project))
     return answers.files(mended(prompt, project), prompt.marker.nonce)

@@ -27,9 +27,10 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 def choose(brief: Brief) -> list[Section]:
     """Return the parts that `brief` asks for, at least four, contact last."""
-    asked = [key for key, (stems, _) in _KINDS.items() if brief.has(*stems)][:5]
-    others = [key for key in _KINDS if key not in asked]
-    while len(asked) < 2:
+    possible = [key for key in _KINDS if key not in brief.unwanted]
+    asked = [key for key in possible if brief.has(*_KINDS[key][0])][:5]
+    others = [key for key in possible if key not in asked]
+    while len(asked) < 2 and others:
         asked.append(brief.pick(others, f"section {len(asked)}"))
         others.remove(asked[-1])
     return [_highlights(brief), *(_KINDS[key][1](brief) for key in asked), _contact(brief)]
