@@ -44,7 +44,12 @@ def codex() -> None:
 
 @codex.command("import", epilog=examples("workbench auth codex import --from ~/.codex/auth.json"))
 @click.option(
-    "--from", "source", type=click.Path(path_type=Path), default="~/.codex/auth.json", show_default=True
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    default="~/.codex/auth.json",
+    show_default=True,
+    help="The file that `codex login` wrote.",
 )
 @pass_context
 def import_(ctx: Context, source: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli.context import Context, pass_context
+from workbench.cli.options import examples
 from workbench.cli.output import emit, say
 from workbench.domain.errors import UsageError
 
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from workbench.workflow.report import RunReport
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        'workbench generate "a slug library with tests" --recipe python-lib --model demo',
+        "workbench generate - --review < brief.txt",
+    )
+)
 @click.argument("brief")
 @click.option("--recipe", metavar="NAME", help="What kind of program; see `workbench recipes list`.")
 @click.option("--model", metavar="NAME", help="Model group that writes; see `workbench models`.")
@@ -45,11 +51,6 @@ def command(ctx: Context, /, brief: str, **flags: Any) -> int:
     r"""Make a program from BRIEF: a plan, its files, its checks; repaired when a check fails.
 
     BRIEF is text, or - for stdin. Exit code 0: all checks passed.
-
-    \b
-    Examples:
-      workbench generate "a slug library with tests" --recipe python-lib --model demo
-      workbench generate - --review < brief.txt
     """
     from workbench.workflow.engine import GenerateRequest
 

@@ -9,16 +9,17 @@ import click
 import msgspec
 
 from workbench.cli.context import Context, pass_context
+from workbench.cli.options import examples
 from workbench.cli.output import emit, facts, say, table
 from workbench.domain.errors import UsageError
 
 
-@click.group()
+@click.group(epilog=examples("workbench recipes list"))
 def command() -> None:
     """List, show, check and make recipes."""
 
 
-@command.command("list")
+@command.command("list", epilog=examples("workbench recipes list --json"))
 @pass_context
 def list_(ctx: Context, /) -> None:
     """List the recipes: ours, and your own in the home's recipes/."""
@@ -37,7 +38,7 @@ def list_(ctx: Context, /) -> None:
     )
 
 
-@command.command()
+@command.command(epilog=examples("workbench recipes show python-lib"))
 @click.argument("name")
 @pass_context
 def show(ctx: Context, /, name: str) -> None:
@@ -68,7 +69,7 @@ def show(ctx: Context, /, name: str) -> None:
     table(["gate", "proves", "command", "timeout"], rows, right=("timeout",), color=ctx.colored)
 
 
-@command.command()
+@command.command(epilog=examples("workbench recipes check my-recipe"))
 @click.argument("name")
 @pass_context
 def check(ctx: Context, /, name: str) -> None:
@@ -84,7 +85,7 @@ def check(ctx: Context, /, name: str) -> None:
     ctx.note(f"{kit.recipe.name} is well formed: {len(kit.recipe.gates)} gates, {kit.folder}")
 
 
-@command.command()
+@command.command(epilog=examples("workbench recipes new my-recipe"))
 @click.argument("name")
 @click.option(
     "--like", default="python-lib", show_default=True, metavar="RECIPE", help="Recipe to start from."

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from workbench.cli.context import Context, pass_context
+from workbench.cli.options import examples
 from workbench.cli.output import emit, facts, say, table
 from workbench.domain.errors import StoreUnavailable, UsageError
 from workbench.domain.times import iso
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from workbench.store.store import Store
 
 
-@click.group()
+@click.group(epilog=examples("workbench runs list --status failed", "workbench runs show run_01k9"))
 def command() -> None:
     """List, show, approve, resume, fork, cancel, delete and pin runs."""
 
 
-@command.command("list")
+@command.command(
+    "list", epilog=examples("workbench runs list --limit 5", "workbench runs list --kind workflow --json")
+)
 @click.option("--kind", type=click.Choice(["workflow", "session", "replay"]), help="Only runs of this kind.")
 @click.option("--status", metavar="STATUS", help="Only runs with this status.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
@@ -60,7 +63,7 @@ def list_(ctx: Context, /, kind: str | None, status: str | None, limit: int) -> 
     )
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs show run_01k9"))
 @click.argument("run")
 @pass_context
 def show(ctx: Context, /, run: str) -> None:
@@ -116,7 +119,7 @@ def _took(step: Step) -> str:
     return f"{(step.ended_at - step.started_at) / 1000:.0f}"
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs approve run_01k9"))
 @click.argument("run")
 @click.option("--edit", is_flag=True, help="Edit the plan in $EDITOR first.")
 @click.option("--plan", type=click.Path(exists=True, dir_okay=False), help="Take this plan file instead.")
@@ -135,7 +138,7 @@ def approve(ctx: Context, /, run: str, edit: bool, plan: str | None) -> int:
     return _go_on(ctx, found)
 
 
-@command.command("send-back")
+@command.command("send-back", epilog=examples("workbench runs send-back run_01k9 'no dependencies, please'"))
 @click.argument("run")
 @click.argument("feedback")
 @pass_context
@@ -158,7 +161,7 @@ def _go_on(ctx: Context, run: Run) -> int:
     return _resume(ctx, run, events=False)
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs resume run_01k9"))
 @click.argument("run")
 @click.option("--max-repairs", type=click.IntRange(0, 10), metavar="N", help="Rounds of repair, all counted.")
 @click.option("--budget", type=click.FloatRange(min=0), metavar="USD", help="A new cap on its cost.")
@@ -186,7 +189,7 @@ def _resume(ctx: Context, run: Run, *, events: bool, **changes: Any) -> int:
     return drive(ctx, lineage.resume(ctx.home, run, **options), events=events)
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs fork run_01k9 --model gpt-5-mini"))
 @click.argument("run")
 @click.option(
     "--step", type=click.IntRange(1), metavar="N", help="Last step to share; plan and files if left out."
@@ -207,7 +210,7 @@ def fork(
     return drive(ctx, state, events=events)
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs cancel run_01k9"))
 @click.argument("run")
 @pass_context
 def cancel(ctx: Context, /, run: str) -> None:
@@ -222,7 +225,7 @@ def cancel(ctx: Context, /, run: str) -> None:
         ctx.note(f"{ended.id} is {ended.status}")
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs delete run_01k9"))
 @click.argument("runs", nargs=-1, required=True)
 @click.option("--keep-app", is_flag=True, help="Leave the generated app's folder.")
 @pass_context
@@ -242,7 +245,7 @@ def delete(ctx: Context, /, runs: tuple[str, ...], keep_app: bool) -> None:
             ctx.note(f"deleted {run.id}")
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs pin run_01k9"))
 @click.argument("run")
 @pass_context
 def pin(ctx: Context, /, run: str) -> None:
@@ -250,7 +253,7 @@ def pin(ctx: Context, /, run: str) -> None:
     _pin(ctx, run, value=True)
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs unpin run_01k9"))
 @click.argument("run")
 @pass_context
 def unpin(ctx: Context, /, run: str) -> None:
@@ -275,7 +278,7 @@ def _workflow(ctx: Context, given: str) -> Run:
     return run
 
 
-@command.command()
+@command.command(epilog=examples("workbench runs compare run_01k9 run_01kb"))
 @click.argument("first")
 @click.argument("second")
 @pass_context

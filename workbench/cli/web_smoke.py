@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from workbench.cli.context import Context, pass_context
+from workbench.cli.options import examples
 from workbench.cli.output import emit, say
 from workbench.domain.errors import UsageError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.workflow.standalone import Target
 
 
-@click.command()
+@click.command(epilog=examples("workbench web-smoke", "workbench web-smoke run_06 --keep-server"))
 @click.argument("target", metavar="[RUN|DIR]", required=False)
 @click.option("--recipe", metavar="NAME", help="Recipe of a DIR that no run made.")
 @click.option("--brief", metavar="TEXT", help="Look for these words instead of the run's brief.")
@@ -37,13 +38,7 @@ def command(
     browser: bool,
     unsafe_no_sandbox: bool,
 ) -> int:
-    r"""Build, serve and check a generated web app; without RUN or DIR the newest one.
-
-    \b
-    Examples:
-      workbench web-smoke
-      workbench web-smoke run_06 --keep-server
-    """
+    r"""Build, serve and check a generated web app; without RUN or DIR the newest one."""
     from workbench.workflow import standalone
 
     found = _target(ctx, target, recipe, brief)
