@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from workbench.store.texts import OTHER, piece_text, text_key
+from workbench.store.texts import ANSWER, OTHER, piece_text, text_key
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,28 +29,36 @@ class ChunkTable:
         self._codecs = codecs
         self._ids: dict[bytes, int] = {}
         self._uses: list[tuple[int, int]] = []
+        self.answered: int | None = None
+        """Key of the words of the answer that was stored last."""
 
     def forget(self) -> None:
         """Drop what is remembered."""
         self._ids.clear()
         self._uses.clear()
 
-    def put(self, piece: bytes, kind: int = OTHER) -> int:
-        """Return the id of `piece`, storing and indexing it if it is new."""
+    def put(self, piece: bytes, kind: int = OTHER, *, said: int | None = None) -> int:
+        """Return the id of `piece`, storing and indexing it if it is new.
+
+        Words with the key `said` are not indexed: the exchange before has just said them.
+        """
         digest = hashlib.blake2b(piece, digest_size=16).digest()
         known = self._ids.get(digest)
         if known is None:
-            known = self._insert(digest, piece, kind)
+            known = self._insert(digest, piece, kind, said)
             if len(self._ids) >= _REMEMBERED:
                 self._ids.clear()
             self._ids[digest] = known
         return known
 
-    def _insert(self, digest: bytes, piece: bytes, kind: int) -> int:
+    def _insert(self, digest: bytes, piece: bytes, kind: int, said: int | None) -> int:
         # Most pieces that are not remembered are new: trying to insert saves the look-up before it.
         codec, data = self._codecs.compress(piece)
         words = piece_text(kind, piece) if kind != OTHER else ""
-        text = self._text(words) if words else None
+        key = text_key(words) if words else None
+        text = put_text(self._connection, words, key) if key is not None and key != said else None
+        if kind == ANSWER:
+            self.answered = key
         cursor = self._connection.execute(
             "INSERT INTO chunks (hash, size, codec, kind, text, data) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
@@ -66,19 +74,6 @@ class ChunkTable:
             )
         return int(row[0])
 
-    def _text(self, words: str) -> int:
-        key = text_key(words)
-        cursor = self._connection.execute(
-            "INSERT INTO texts (hash) VALUES (?) ON CONFLICT DO NOTHING", (key,)
-        )
-        if not cursor.rowcount:
-            return int(self._connection.execute("SELECT id FROM texts WHERE hash = ?", (key,)).fetchone()[0])
-        number = int(cursor.lastrowid or 0)
-        self._connection.execute(
-            "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (number, clean_text(words))
-        )
-        return number
-
     def use(self, exchange: int, ids: Iterable[int]) -> None:
         """Note that `exchange` brought these chunks into its conversation; `flush` writes it."""
         self._uses += [(chunk, exchange) for chunk in ids]
@@ -90,6 +85,16 @@ class ChunkTable:
                 "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", self._uses
             )
             self._uses.clear()
+
+
+def put_text(connection: sqlite3.Connection, words: str, key: int) -> int:
+    """Return the id of a text, storing and indexing it if it is new."""
+    cursor = connection.execute("INSERT INTO texts (hash) VALUES (?) ON CONFLICT DO NOTHING", (key,))
+    if not cursor.rowcount:
+        return int(connection.execute("SELECT id FROM texts WHERE hash = ?", (key,)).fetchone()[0])
+    number = int(cursor.lastrowid or 0)
+    connection.execute("INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (number, clean_text(words)))
+    return number
 
 
 def clean_text(text: str) -> str:

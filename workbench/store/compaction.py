@@ -3,15 +3,98 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from workbench.store.chunks import clean_text
+from workbench.store.compression import Codecs
+from workbench.store.deletion import sweep
+from workbench.store.texts import piece_text
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
 
+_UNUSED = "SELECT id FROM chunks WHERE id NOT IN (SELECT chunk FROM uses)"
+_SWEEP = 200
 _PAGES = 256
 _STEPS = 100_000
 _MERGE_PAGES = 200
 _REST_S = 0.002
+
+
+class Compaction(msgspec.Struct, kw_only=True):
+    """What `compact` did."""
+
+    unused_chunks: int = 0
+    freed_bytes: int = 0
+    file_bytes: int = 0
+    duration_ms: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form ``store compact --json`` prints."""
+        return msgspec.structs.asdict(self)
+
+
+def compact(store: Store, *, full: bool = False, index: bool = False) -> Compaction:
+    """Take away what nothing uses, merge the search index, give free space back.
+
+    In short steps, while others write. `full` rewrites the file once more and `index` builds the search index
+    anew: both keep others from writing, for seconds a gigabyte.
+    """
+    began = time.monotonic()
+    before = store.path.stat().st_size
+    done = Compaction(unused_chunks=sweep_unused(store))
+    if index:
+        rebuild_index(store)
+    merge_index(store)
+    give_back(store)
+    if full:
+        with store.exclusive() as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    done.file_bytes = store.path.stat().st_size
+    done.freed_bytes = max(0, before - done.file_bytes)
+    done.duration_ms = round((time.monotonic() - began) * 1000, 1)
+    return done
+
+
+def sweep_unused(store: Store) -> int:
+    """Delete chunks no exchange uses, in short transactions; return how many.
+
+    There are none unless a program of another version, or a hand, has deleted rows.
+    """
+    codecs = Codecs()
+    with store.connection() as connection:
+        found = [row[0] for row in connection.execute(_UNUSED)]
+    gone = 0
+    for start in range(0, len(found), _SWEEP):
+        with store.change() as connection:
+            gone += sweep(connection, codecs, set(found[start : start + _SWEEP]))
+        time.sleep(_REST_S)
+    return gone
+
+
+def rebuild_index(store: Store) -> None:
+    """Build the search index anew from the chunks, in one transaction."""
+    codecs = Codecs()
+    with store.change() as connection:
+        connection.execute("INSERT INTO messages_fts (messages_fts) VALUES ('delete-all')")
+        connection.execute(
+            "DELETE FROM texts WHERE id NOT IN (SELECT text FROM chunks WHERE text IS NOT NULL)"
+        )
+        rows = connection.execute(
+            "SELECT t.id, c.kind, c.codec, c.size, c.data FROM texts AS t"
+            " JOIN chunks AS c ON c.id = (SELECT min(id) FROM chunks WHERE text = t.id) ORDER BY t.id"
+        )
+        for number, kind, codec, size, data in rows:
+            try:
+                words = piece_text(kind, codecs.decompress(connection, codec, data, size))
+            except ValueError:
+                continue  # damaged: verify names it
+            connection.execute(
+                "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (number, clean_text(words))
+            )
 
 
 def give_back(store: Store, *, at_most: int | None = None) -> int:

@@ -170,6 +170,7 @@ def _scan(_term: Term) -> Condition:
 _SPECIAL: dict[str, Callable[[Term], Condition]] = {
     "text": _text,
     "regex": _scan,
+    "sort": _scan,
     "since": _since,
     "until": _until,
     "tag": _label,

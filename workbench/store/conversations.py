@@ -48,6 +48,8 @@ class Known(msgspec.Struct, kw_only=True, eq=False):
     end_ids: list[int] = []
     end_stored: bytes = b""
     end_redactions: tuple[str, ...] = ()
+    answered: int | None = None
+    """Key of the words it was answered with, once it was."""
 
 
 class Conversations:
@@ -92,6 +94,12 @@ class Conversations:
             self._drop(place[0])
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._order.values())))
+
+    def answered(self, seq: int, key: int | None) -> None:
+        """Note what an exchange was answered with; its next turn sends that back as history."""
+        known = self._order.get(seq)
+        if known is not None:
+            known.answered = key
 
     def _drop(self, known: Known) -> None:
         if self._order.pop(known.seq, None) is None:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from workbench.store.chunks import clean_text
+from workbench.store.chunks import clean_text, put_text
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
-from workbench.store.texts import piece_text
+from workbench.store.texts import MESSAGE, piece_text, text_key
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,24 +34,41 @@ def delete_exchanges(connection: sqlite3.Connection, codecs: Codecs, seqs: Itera
     candidates: set[int] = set()
     # Newest first: a turn that goes together with the ones it continues is not handed anything.
     for seq in sorted(seqs, reverse=True):
-        candidates |= _let_go(connection, seq)
+        candidates |= _let_go(connection, codecs, seq)
         for table in _TABLES:
             connection.execute(f"DELETE FROM {table} WHERE exchange = ?", (seq,))
         connection.execute("DELETE FROM exchanges WHERE seq = ?", (seq,))
-    return _sweep(connection, codecs, candidates)
+    return sweep(connection, codecs, candidates)
 
 
 def delete_bodies(connection: sqlite3.Connection, codecs: Codecs, seqs: Iterable[int]) -> int:
     """Delete the bodies of exchanges but keep rows, headers and timing; inside a write transaction."""
     candidates: set[int] = set()
     for seq in sorted(seqs, reverse=True):
-        candidates |= _let_go(connection, seq)
+        candidates |= _let_go(connection, codecs, seq)
         connection.execute("DELETE FROM uses WHERE exchange = ?", (seq,))
         connection.execute("UPDATE bodies SET chunks = NULL WHERE exchange = ?", (seq,))
-    return _sweep(connection, codecs, candidates)
+    return sweep(connection, codecs, candidates)
 
 
-def _let_go(connection: sqlite3.Connection, seq: int) -> set[int]:
+def _speak(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> None:
+    """Index what a turn repeated of the answer before it: that answer is about to go."""
+    silent = connection.execute(
+        "SELECT c.id, c.codec, c.size, c.data FROM uses AS u JOIN chunks AS c ON c.id = u.chunk"
+        " WHERE u.exchange = ? AND c.kind = ? AND c.text IS NULL",
+        (seq, MESSAGE),
+    ).fetchall()
+    for chunk, codec, size, data in silent:
+        try:
+            words = piece_text(MESSAGE, codecs.decompress(connection, codec, data, size))
+        except ValueError:
+            continue  # damaged: verify names it
+        if words:
+            text = put_text(connection, words, text_key(words))
+            connection.execute("UPDATE chunks SET text = ? WHERE id = ?", (text, chunk))
+
+
+def _let_go(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> set[int]:
     """Hand what the exchange brought to those that continue it; return the chunks it used."""
     used = {row[0] for row in connection.execute("SELECT chunk FROM uses WHERE exchange = ?", (seq,))}
     children = connection.execute(
@@ -60,6 +77,7 @@ def _let_go(connection: sqlite3.Connection, seq: int) -> set[int]:
         (seq,),
     ).fetchall()
     for child, packed in children:
+        _speak(connection, codecs, child)
         needed = used.intersection(unpack_ids(packed)) if packed else ()
         connection.executemany(
             "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", [(chunk, child) for chunk in needed]
@@ -71,7 +89,7 @@ def _let_go(connection: sqlite3.Connection, seq: int) -> set[int]:
     return used
 
 
-def _sweep(connection: sqlite3.Connection, codecs: Codecs, candidates: set[int]) -> int:
+def sweep(connection: sqlite3.Connection, codecs: Codecs, candidates: set[int]) -> int:
     """Delete those candidates that no exchange uses, with their words; tell the other writers."""
     unused = [
         chunk

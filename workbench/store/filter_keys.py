@@ -84,6 +84,13 @@ KEYS: dict[str, Key] = {
         Key("id", "id", "beginning of its id", "id"),
         Key("has", "choice", "what is there", "", PARTS),
         Key("is", "choice", "what it is", "", MARKS),
+        Key(
+            "sort",
+            "choice",
+            "with text: the best match first instead of the newest",
+            "",
+            ("newest", "relevance"),
+        ),
     )
 }
 

@@ -211,7 +211,9 @@ class ExchangeWriter:
         self._seqs.pop(finish.exchange.id, None)
 
     def _answer(self, seq: int, finish: Finish) -> None:
+        self._chunks.answered = None
         names = self._answers.store(seq, finish)
+        self._requests.answered(seq, self._chunks.answered)
         _note_redactions(finish.exchange, names, ())
         if finish.attempts:
             self._connection.executemany(

@@ -84,17 +84,17 @@ class Reader:
         """
         wanted = _parsed(where)
         with self._readers.use(deadline_s) as connection:
-            rows, more = search.page(
+            rows, following = search.page(
                 connection, self._codecs, wanted, before=before, after=after, limit=limit
             )
             items = [self._seen(connection, read_exchange(row)) for row in rows]
-        return Page(items, Cursor.of(items[-1]) if more and items else None)
+        return Page(items, following)
 
     def count(self, where: str | Filter = "", *, deadline_s: float | None = None) -> int | None:
         """Return how many exchanges match, or None when that could not be counted in time."""
         wanted = _parsed(where)
         with self._readers.use() as connection:
-            return search.count(connection, self._codecs, wanted, deadline_s)
+            return search.count(connection, wanted, deadline_s)
 
     def exchange(self, id_or_prefix: str) -> Exchange:
         """Return one exchange. Raises UnknownId or AmbiguousId."""

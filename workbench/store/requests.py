@@ -57,16 +57,16 @@ class _Build:
         self.pieces: list[bytes] = []
         """What was added, as it is stored."""
 
-    def add(self, piece: bytes, kind: int) -> None:
-        """Store one piece after the others."""
+    def add(self, piece: bytes, kind: int, said: int | None = None) -> None:
+        """Store one piece after the others; `said` as in `ChunkTable.put`."""
         if kind == MESSAGE and (cuts := attachments(piece)):
             for index, (start, end) in enumerate(pairwise([0, *cuts, len(piece)])):
                 # Every second piece is the attachment itself: no words, no secrets, often megabytes.
                 self._put(piece[start:end], OTHER if index % 2 else MESSAGE, clean=index % 2 == 0)
         else:
-            self._put(piece, kind, clean=True)
+            self._put(piece, kind, clean=True, said=said)
 
-    def _put(self, piece: bytes, kind: int, *, clean: bool) -> None:
+    def _put(self, piece: bytes, kind: int, *, clean: bool, said: int | None = None) -> None:
         if not piece:
             return
         if clean and self._redacting:
@@ -76,7 +76,7 @@ class _Build:
         self.crc = zlib.crc32(piece, self.crc)
         self.size += len(piece)
         self.pieces.append(piece)
-        self.ids.append(self._chunks.put(piece, kind))
+        self.ids.append(self._chunks.put(piece, kind, said=said))
 
     def add_end(self, known: Known) -> None:
         """Store the same end as an earlier request had."""
@@ -115,6 +115,10 @@ class RequestBodies:
         """Drop what is remembered, as `ChunkTable.forget`."""
         self._conversations.forget()
 
+    def answered(self, seq: int, key: int | None) -> None:
+        """Note the key of the words an exchange was answered with."""
+        self._conversations.answered(seq, key)
+
     def store(self, seq: int, exchange: Exchange, body: bytes) -> StoredRequest:
         """Store `body` as the request of the exchange that gets the row `seq`."""
         if exchange.endpoint in _CONVERSING:
@@ -150,7 +154,7 @@ class RequestBodies:
             piece = body[position : start + end]
             message = canonical(piece)
             chain, dialogue = chain_next(chain, message), dialogue or is_dialogue(message)
-            build.add(piece, MESSAGE)
+            build.add(piece, MESSAGE, known.answered)
             position = start + end
         return self._finish(
             seq, body, known, build, chain, dialogue=dialogue, position=position, new=len(ends)
