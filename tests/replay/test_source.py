@@ -118,6 +118,14 @@ def test_every_source_meets_every_model(recording: Recorded) -> None:
     assert [options.model for _, options in jobs_for(sources, (), Options())] == [None, None]
 
 
+def test_what_can_not_be_changed_is_refused_before_anything_is_sent(recording: Recorded) -> None:
+    """A body that is no JSON can be sent again, but not to another model."""
+    source = exchange_source(recording.store, recording.add(b"not json", status=400).id)
+    assert len(jobs_for([source], (), Options())) == 1
+    with pytest.raises(UsageError, match="not JSON"):
+        jobs_for([source], ("other",), Options())
+
+
 def test_a_job_holds_no_body_until_its_turn(recording: Recorded, tmp_path: Path) -> None:
     """A long run's bodies are read one by one; a file is what it was when the command began."""
     exchange = recording.add(BODY)

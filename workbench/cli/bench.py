@@ -13,7 +13,7 @@ from workbench.cli.options import examples
 from workbench.cli.output import emit, table
 from workbench.domain.errors import CheckFailed, UsageError
 from workbench.domain.payload import Payload
-from workbench.replay.bench import BenchPlan, BenchReport, ModelFigures, run_bench
+from workbench.replay.bench import BenchPlan, BenchReport, ModelFigures, check_models, run_bench
 from workbench.replay.group import replay_run
 from workbench.replay.source import file_source
 
@@ -91,10 +91,12 @@ def _prompt(flags: _Flags) -> Payload:
 
 async def _measure(state: Context, plan: BenchPlan) -> BenchReport:
     with state.store() as store:
-        async with state.client() as client, replay_run(store, f"bench of {', '.join(plan.models)}") as group:
-            report = await run_bench(client, store, msgspec.structs.replace(plan, run=group.id))
-            failed = sum(figures.failed for figures in report.models)
-            group.failure = f"{failed} requests failed" if failed else None
+        async with state.client() as client:
+            await check_models(client, plan.models)
+            async with replay_run(store, f"bench of {', '.join(plan.models)}") as group:
+                report = await run_bench(client, store, msgspec.structs.replace(plan, run=group.id))
+                failed = sum(figures.failed for figures in report.models)
+                group.failure = f"{failed} requests failed" if failed else None
     return report
 
 

@@ -36,6 +36,8 @@ class ReplayPrinter:
 
     def end(self) -> None:
         """Print the whole: JSON (also of a part, when the user ended it), or the table of several."""
+        if not self.results:
+            return  # an error is on its way to stderr
         if self._state.json:
             documents = [replayed.to_json() for replayed in self.results]
             emit(documents[0] if len(documents) == 1 and documents[0]["run"] is None else documents)

@@ -87,8 +87,7 @@ async def run_bench(
     plan: BenchPlan,
     on_sample: Callable[[Sample], None] | None = None,
 ) -> BenchReport:
-    """Send the plan's requests and return the figures. Raises UsageError for a model the router lacks."""
-    await _check_models(client, plan.models)
+    """Send the plan's requests and return the figures."""
     state = _State(plan)
     started = time.perf_counter()
     workers = [
@@ -234,7 +233,8 @@ def _rate(sample: Sample) -> float | None:
     return sample.output_tokens / (spent / 1000) if spent else None
 
 
-async def _check_models(client: RouterClient, models: Sequence[str]) -> None:
+async def check_models(client: RouterClient, models: Sequence[str]) -> None:
+    """Raise UsageError for a model group that the router lacks, naming those it has."""
     known = [str(item.get("id")) for item in await client.models()]
     for model in models:
         if model not in known:

@@ -185,13 +185,17 @@ async def resend_all(
 
 
 def jobs_for(sources: Iterable[Source], models: Sequence[str], options: Options) -> list[Job]:
-    """Return every source once for each model, or once as it is when no model is named."""
-    chosen: Sequence[str | None] = models or (None,)
-    return [
-        (waiting, msgspec.structs.replace(options, model=model))
-        for waiting in map(pending, sources)
-        for model in chosen
-    ]
+    """Return every source once for each model, or once as it is when no model is named.
+
+    Raises UsageError for a source that can't be changed or played back as asked, before anything is sent.
+    """
+    jobs: list[Job] = []
+    for source in sources:
+        for model in models or (None,):
+            own = msgspec.structs.replace(options, model=model)
+            prepare(source, own)
+            jobs.append((pending(source), own))
+    return jobs
 
 
 def _recorded(reader: Reader, payload: Payload, answer: ClientAnswer) -> Recorded:
