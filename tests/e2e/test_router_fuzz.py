@@ -28,8 +28,7 @@ PATHS = [
     "/v1/messages/count_tokens",
 ]
 MODELS = ["echo", "mock", "nope", ""]
-HEADERS = """X-Tenant-ID X-Workbench-Session X-Workbench-Run X-Workbench-Step X-Workbench-Replay-Of X-Request-ID
-X-Workbench-Tags X-Workbench-Playback Accept anthropic-version Content-Type""".split()  # noqa: SIM905
+HEADERS = [
     "X-Tenant-ID",
     "X-Workbench-Session",
     "X-Workbench-Run",
