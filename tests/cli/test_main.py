@@ -160,6 +160,14 @@ def test_python_dash_m_is_the_same_program(home_dir):
     assert (done.returncode, done.stdout) == (0, f"workbench {__version__}\n")
 
 
+def test_a_terminal_without_utf8_gets_escapes(home_dir):
+    """Text that the terminal can't show is escaped, never a crash."""
+    argv = [sys.executable, "-m", "workbench", "--home", str(home_dir / "日記"), "config", "show", "--path"]
+    environ = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env=environ)
+    assert (done.returncode, done.stdout) == (0, f"{home_dir}/\\u65e5\\u8a18\n")
+
+
 def test_a_home_that_does_not_exist_is_made_and_said(workbench, home_dir):
     """First use creates a home with working defaults and says so on stderr only."""
     said = workbench("config", "show", "--json")

@@ -72,6 +72,16 @@ def test_a_placeholder_key_is_replaced_in_place(home):
     assert stat.S_IMODE(home.env_file.stat().st_mode) == 0o600
 
 
+def test_recordings_in_a_clone_become_private(home):
+    """An artifacts folder that came with a clone is shut on first use, and left as it is later."""
+    home.artifacts.mkdir(parents=True, mode=0o755)
+    ensure_home(home)
+    assert stat.S_IMODE(home.artifacts.stat().st_mode) == 0o700
+    home.artifacts.chmod(0o750)
+    ensure_home(home)
+    assert stat.S_IMODE(home.artifacts.stat().st_mode) == 0o750
+
+
 def test_a_key_set_elsewhere_is_respected(home, monkeypatch):
     """With a key in the config or the environment no other is written into an existing `.env`."""
     home.root.mkdir(parents=True)

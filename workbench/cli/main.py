@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -144,6 +145,11 @@ cli.params.extend(global_params())
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a terminal without UTF-8 gets escapes, not a crash
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 

@@ -63,9 +63,10 @@ def _ensure(home: Home) -> list[Path]:
                 created.append(path)
     if home.config in created and create(home.root / ".gitignore", _GITIGNORE.encode()):
         created.append(home.root / ".gitignore")
+    home.artifacts.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     if _ensure_key(home):
         created.append(home.env_file)
-    home.artifacts.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        home.artifacts.chmod(PRIVATE_FOLDER)  # a clone brings the folder along, open to everybody
     return created
 
 
