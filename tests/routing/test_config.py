@@ -130,13 +130,14 @@ def test_what_is_not_supported_says_so(twenty: RouterConfig) -> None:
         ("router_settings", "redis_url"),
         ("router_settings", "polling_interval"),
         ("router_settings", "optional_pre_call_checks"),
-    ]
-    + [
         ("litellm_settings", "callbacks"),
         ("litellm_settings", "json_logs"),
         ("general_settings", "proxy_batch_write_at"),
-    ]
-    + [("mcp_servers", ""), ("guardrails", ""), ("callback_settings", ""), ("finetune_settings", "")],
+        ("mcp_servers", ""),
+        ("guardrails", ""),
+        ("callback_settings", ""),
+        ("finetune_settings", ""),
+    ],
 )
 def test_each_unsupported_key_is_named(tmp_path: Path, section: str, key: str) -> None:
     """The file loads, and the key that is not acted on is named with its line."""

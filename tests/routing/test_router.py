@@ -96,7 +96,7 @@ async def test_retries_visit_untried_deployments_first(upstream: Any, bench: Any
     outcome = await made.ask()
     assert outcome.answer.deployment == "c"
     assert [outcome.attempts[number].deployment for number in (1, 2, 3)] == ["a", "b", "c"]
-    assert outcome.attempts[3].reason.startswith("retry 2, simple-shuffle: 1 of 1")
+    assert outcome.attempts[3].reason.startswith("retry 2, simple-shuffle: the only one open")
     assert [outcome.attempts[number].status for number in (1, 2, 3)] == [500, 500, 200]
     assert all(attempt.ended_at and attempt.latency_ms for attempt in outcome.attempts.values())
 

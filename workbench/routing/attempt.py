@@ -11,7 +11,7 @@ from workbench.providers.provider import Answer, Deployment, Provider, ProviderF
 from workbench.routing.clock import Clock
 from workbench.routing.errors import RouteError
 from workbench.routing.prepare import Incoming, Prepared, prepare
-from workbench.routing.pricing import cost_usd, estimate_usd
+from workbench.routing.pricing import estimate_usd
 from workbench.routing.relay import AttemptFailed, Relay
 from workbench.routing.retry import Failure, from_provider
 from workbench.routing.standing import Standing
@@ -101,9 +101,7 @@ class _Try:
         self._standing = standing
         self._relay: Relay | None = None
         self._started = trying._clock.monotonic()
-        facts = trying.incoming.facts
-        estimate = estimate_usd(deployment.price, facts.input_tokens, facts.max_tokens) or 0.0
-        self._reserved = (estimate, facts.input_tokens + (facts.max_tokens or 0))
+        self._reserved = (0.0, 0)
         trying.count += 1
         self.record = Attempt(
             number=trying.count,
@@ -121,6 +119,10 @@ class _Try:
         if standing.breaker.begin(now):
             self.record.reason += "; half-open probe"
         standing.limits.begin(now, self._trying.incoming.facts.input_tokens)
+        if standing.accounts:
+            facts = self._trying.incoming.facts
+            estimate = estimate_usd(standing.deployment.price, facts.input_tokens, facts.max_tokens) or 0.0
+            self._reserved = (estimate, facts.input_tokens + (facts.max_tokens or 0))
         for account in standing.accounts:
             account.reserve(*self._reserved)
 
@@ -192,8 +194,9 @@ class _Try:
         self.record.latency_ms = (now - self._started) * 1000
         self.record.error_code = code
         self.record.error = one_line(error) if error else None
-        usage = self._relay.usage() if self._relay is not None and self._relay.watch.begun else None
-        cost = cost_usd(self.prepared.call.deployment.price, usage) or 0.0
+        relay = self._relay
+        usage, cost = relay.figures() if relay is not None and relay.watch.begun else (None, None)
+        cost = cost or 0.0
         self._standing.spent_usd += cost
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0) if usage else 0
         for account in self._standing.accounts:

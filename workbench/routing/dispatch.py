@@ -20,12 +20,10 @@ from workbench.routing.fallback import next_groups
 from workbench.routing.hook import PolicyHook
 from workbench.routing.relay import AttemptFailed, Relay
 from workbench.routing.retry import retries_for, wait_before
-from workbench.routing.selection import Selection, select
-from workbench.routing.standing import Standing, Standings
-from workbench.routing.strategy import Ranked, rank
+from workbench.routing.selection import Place, Selection, select
+from workbench.routing.standing import Standings
+from workbench.routing.strategy import rank
 from workbench.routing.values import Origin, RouteAnswer
-
-Place = tuple[Deployment, Standing]
 
 
 class Places:
@@ -163,21 +161,26 @@ class Dispatch:
             now = self._clock.monotonic()
             selection = self._select(places, trying, tried)
             if selection.open:
-                first = (await self._ranked(selection, trying, now))[0]
-                chosen = first.candidate.deployment
-                reason = f"retry {len(tried)}, {first.reason}" if tried else first.reason
-                return (chosen, self._standings.of(chosen)), reason
+                chosen, reason = await self._first(selection, trying, now)
+                return chosen, f"retry {len(tried)}, {reason}" if tried else reason
             wait = selection.wait_s()
             if not selection.limited or now + wait > deadline or now >= deadline:
                 raise last or verdicts.nothing_open(group, selection)
             await self._places.wait(wait or deadline - now)
 
-    async def _ranked(self, selection: Selection, trying: Trying, now: float) -> list[Ranked]:
-        settings = self.config.settings
-        ranked = rank(settings.strategy, selection.open, self._draw, settings.strategy_args)
-        if self._hook is None:
-            return ranked
-        return await self._hook.order(trying.incoming.facts, ranked, now)
+    async def _first(self, selection: Selection, trying: Trying, now: float) -> tuple[Place, str]:
+        """Return the deployment that the strategy, or the hook, puts first."""
+        if len(selection.open) == 1 and self._hook is None:
+            return selection.open[0], f"{self.config.settings.strategy}: the only one open"
+        settings, facts, wall_us = self.config.settings, trying.incoming.facts, self._clock.wall_us()
+        candidates = [
+            standing.candidate(deployment, facts, now, wall_us) for deployment, standing in selection.open
+        ]
+        ranked = rank(settings.strategy, candidates, self._draw, settings.strategy_args)
+        if self._hook is not None:
+            ranked = await self._hook.order(facts, ranked, now)
+        deployment = ranked[0].candidate.deployment
+        return (deployment, self._standings.of(deployment)), ranked[0].reason
 
     def _select(self, places: Sequence[Place], trying: Trying, tried: Sequence[str]) -> Selection:
         settings = self.config.settings

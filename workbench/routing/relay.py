@@ -70,6 +70,7 @@ class Relay:
         self._translator: StreamTranslator | None = None
         self._kept: list[bytes] | None = None
         self._over = False
+        self._known: tuple[Usage, float | None] | None = None
 
     async def open(self) -> None:
         """Read as much as tells whether this is a good answer. Raises AttemptFailed."""
@@ -89,6 +90,7 @@ class Relay:
         """Yield the client's bytes. Raises StreamBroken where the upstream broke off."""
         try:
             if not self.streaming:
+                self._over = True
                 self._ending()
                 self._end(None)
                 yield self.body
@@ -112,9 +114,15 @@ class Relay:
         finally:
             await self.aclose()
 
-    def usage(self) -> Usage:
-        """Return the tokens so far: the upstream's count, else our estimate."""
-        return self.watch.estimated(len(self._incoming.request.body))
+    def figures(self) -> tuple[Usage, float | None]:
+        """Return the tokens so far (the upstream's count, else our estimate) and what they cost in USD."""
+        if self._known is None:
+            usage = self.watch.estimated(len(self._incoming.request.body))
+            known = usage, cost_usd(self._prepared.call.deployment.price, usage)
+            if not self._over:
+                return known
+            self._known = known
+        return self._known
 
     async def aclose(self) -> None:
         """Give the upstream up; the client left unless the end was reached before."""
@@ -176,7 +184,11 @@ class Relay:
             self.headers = _retyped(self.headers, "text/event-stream; charset=utf-8")
 
     async def _rest(self) -> AsyncIterator[bytes]:
+        quick = self._translator is None
         async for chunk in self.upstream.chunks:
+            if quick and not self._cutter.pending and self.watch.ordinary(chunk):
+                yield chunk
+                continue
             for piece, ending in self._take(chunk):
                 if ending:
                     self._ending()
@@ -294,11 +306,10 @@ class Relay:
     def _ending(self) -> None:
         if self.answer is not None:
             self.answer.ending = True
-            self._figures(self.answer)
+            self._tell(self.answer)
 
-    def _figures(self, answer: RouteAnswer) -> None:
-        answer.usage = self.usage()
-        answer.cost_usd = cost_usd(self._prepared.call.deployment.price, answer.usage)
+    def _tell(self, answer: RouteAnswer) -> None:
+        answer.usage, answer.cost_usd = self.figures()
         answer.finish_reason = self.watch.finish_reason
         if self.watch.error is not None:
             answer.upstream_error = one_line(self.watch.error)
@@ -312,7 +323,7 @@ class Relay:
         if self._kept is not None:
             self.upstream_body = b"".join(self._kept)
         if self.answer is not None:
-            self._figures(self.answer)
+            self._tell(self.answer)
         if on_end is not None:
             on_end(failure, left)
         if self.answer is not None:

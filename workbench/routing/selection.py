@@ -11,13 +11,15 @@ from workbench.providers.provider import Deployment
 from workbench.routing.limits import Refusal
 from workbench.routing.prepare import Facts
 from workbench.routing.standing import Standing
-from workbench.routing.strategy import Candidate
+
+Place = tuple[Deployment, Standing]
+"""A deployment, its upstream's name filled in, and how it stands."""
 
 
 class Selection(msgspec.Struct, kw_only=True):
     """The deployments of a group, sorted by what can be done with them now."""
 
-    open: list[Candidate] = []
+    open: list[Place] = []
     """May take the request; those not tried yet come alone while there are some."""
     untried: bool = False
     """Whether `open` holds deployments that this request has not been tried at."""
@@ -33,7 +35,7 @@ class Selection(msgspec.Struct, kw_only=True):
 
 
 def select(
-    places: Sequence[tuple[Deployment, Standing]],
+    places: Sequence[Place],
     facts: Facts,
     now: float,
     wall_us: int,
@@ -55,10 +57,10 @@ def select(
         elif refusal := _refusal(standing, facts, now, wall_us):
             found.limited.append((deployment, refusal))
         else:
-            found.open.append(standing.candidate(deployment, facts, now, wall_us))
+            found.open.append((deployment, standing))
     if tag_filtering:
         found.open = _tagged(found.open, facts)
-    fresh = [candidate for candidate in found.open if candidate.deployment.id not in tried]
+    fresh = [place for place in found.open if place[0].id not in tried] if tried else found.open
     found.untried = bool(fresh)
     found.open = fresh or found.open
     return found
@@ -83,10 +85,10 @@ def _too_long(deployment: Deployment, facts: Facts) -> bool:
     return limit is not None and facts.input_tokens > limit
 
 
-def _tagged(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
+def _tagged(places: list[Place], facts: Facts) -> list[Place]:
     """LiteLLM's rule: with tags those that share one, else those tagged ``default``, else the untagged."""
     if facts.tags:
         wanted = set(facts.tags)
-        return [candidate for candidate in candidates if wanted & set(candidate.deployment.tags)]
-    default = [candidate for candidate in candidates if "default" in candidate.deployment.tags]
-    return default or [candidate for candidate in candidates if not candidate.deployment.tags] or candidates
+        return [place for place in places if wanted & set(place[0].tags)]
+    default = [place for place in places if "default" in place[0].tags]
+    return default or [place for place in places if not place[0].tags] or places

@@ -7,6 +7,7 @@ event can be left out or held back; each event is decoded only as far as the que
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -45,6 +46,11 @@ class EventCutter:
             msg = f"an event of more than {self._limit} bytes"
             raise ValueError(msg)
         return events
+
+    @property
+    def pending(self) -> bool:
+        """Whether an event has begun and is not whole."""
+        return bool(self._rest)
 
     def rest(self) -> bytes:
         """Return what came after the last whole event."""
@@ -140,6 +146,25 @@ class Watch:
         else:
             self._typed_event(data)
 
+    def ordinary(self, chunk: bytes) -> bool:
+        """See `chunk` if it is one whole chat delta and nothing else; else return False and see nothing.
+
+        This is what nearly every chunk of a stream is, and the quick way past everything else.
+        """
+        if not (self._chat_like and chunk.startswith(b"data: {") and chunk.endswith(b"}\n\n")):
+            return False
+        if chunk.count(b"\n") != 2 or b'"usage":{' in chunk or b'"error"' in chunk:
+            return False
+        try:
+            event = _chat.decode(chunk[6:-2])
+        except msgspec.DecodeError:
+            return False
+        if event.usage or event.error or event.choices is None:
+            return False
+        self.only_usage = False
+        self._choices(event.choices)
+        return True
+
     def body(self, data: bytes) -> None:
         """See a whole body that was not streamed. Raises Malformed for what is no JSON object."""
         if not data.strip():
@@ -172,14 +197,21 @@ class Watch:
         if event.usage:
             self._add(openai_usage(event.usage))
             self.only_usage = not event.choices
-        for choice in event.choices or ():
+        self._choices(event.choices or ())
+
+    def _choices(self, choices: Iterable[_Choice]) -> None:
+        for choice in choices:
             if choice.finish_reason:
                 self.finish_reason = choice.finish_reason
             said = choice.delta or choice.message
-            if said is not None:
-                self._count(said.content, said.reasoning_content)
+            if said is None:
+                self._count(choice.text)
+                continue
+            if isinstance(said.content, str):
+                self.answer_chars += len(said.content)
+            if said.reasoning_content is not None or said.tool_calls is not None:
+                self._count(said.reasoning_content)
                 self.answer_chars += len(bytes(said.tool_calls or b""))
-            self._count(choice.text)
 
     def _typed_event(self, data: bytes) -> None:
         event = _decode(_typed, data)
