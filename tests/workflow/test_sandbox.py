@@ -13,14 +13,11 @@ import psutil
 import pytest
 
 from workbench.domain.errors import ToolUnavailable
-from workbench.workflow import sandbox
+from workbench.workflow import namespaces, sandbox
 from workbench.workflow.process import Caps, Outcome, run
-from workbench.workflow.sandbox import Bubblewrap, CleanProcess, Toolbox
+from workbench.workflow.sandbox import Backend, Bubblewrap, CleanProcess, Toolbox
 
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
-]
+pytestmark = pytest.mark.sandbox
 
 CAPS = Caps(timeout_s=20, memory_mb=512)
 
@@ -33,22 +30,33 @@ def app(tmp_path: Path) -> Path:
     return folder
 
 
-async def jailed(app: Path, code: str, *, caps: Caps = CAPS) -> Outcome:
-    """Run Python code in bubblewrap with a secret in our own environment."""
-    backend = Bubblewrap(str(shutil.which("bwrap")))
+@pytest.fixture(params=["bubblewrap", "namespaces"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each sandbox that works here."""
+    if request.param == "namespaces":
+        if problem := namespaces.problem():
+            pytest.skip(problem)
+        return namespaces.Namespaces()
+    if (program := shutil.which("bwrap")) is None:
+        pytest.skip("bubblewrap is not installed")
+    return Bubblewrap(program)
+
+
+async def jailed(backend: Backend, app: Path, code: str, *, caps: Caps = CAPS) -> Outcome:
+    """Run Python code in the sandbox."""
     (app / "attempt.py").write_text(code)
     launch = backend.wrap(["python3", "attempt.py"], app=app, tools=Toolbox(), env={})
     return await run(launch.argv, env=launch.env, cwd=launch.cwd, caps=caps)
 
 
-async def said(app: Path, code: str) -> str:
+async def said(backend: Backend, app: Path, code: str) -> str:
     """Return what the code printed; it must end well."""
-    outcome = await jailed(app, code)
+    outcome = await jailed(backend, app, code)
     assert outcome.exit_code == 0, outcome.output.decode(errors="replace")
     return outcome.output.decode().strip()
 
 
-async def test_the_home_is_not_there(app: Path) -> None:
+async def test_the_home_is_not_there(backend: Backend, app: Path) -> None:
     """Neither the user's home nor the workbench's own .env can be read."""
     home = app.parents[2]
     (home / ".env").write_text("LITELLM_MASTER_KEY=sk-wb-secret")
@@ -60,10 +68,12 @@ for path in ({str(home / ".env")!r}, os.path.expanduser("~root/.ssh"), "/root", 
     except OSError as error:
         print("refused")
 """
-    assert set((await said(app, code)).split("\n")) == {"refused"}
+    assert set((await said(backend, app, code)).split("\n")) == {"refused"}
 
 
-async def test_our_environment_does_not_leak(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_our_environment_does_not_leak(
+    backend: Backend, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A key in our environment is neither in the program's nor in any process's that it can see."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     code = """
@@ -76,7 +86,7 @@ for path in glob.glob("/proc/[0-9]*/environ"):
         pass
 print("sk-very-secret" in seen, sorted(os.environ))
 """
-    assert (await said(app, code)).startswith("False")
+    assert (await said(backend, app, code)).startswith("False")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +99,7 @@ print("sk-very-secret" in seen, sorted(os.environ))
         'socket.socket(socket.AF_UNIX).connect("\\0wb-abstract-PORT")',
     ],
 )
-async def test_no_network(app: Path, attempt: str) -> None:
+async def test_no_network(backend: Backend, app: Path, attempt: str) -> None:
     """TCP, names, UDP, the host's loopback and its abstract sockets can't be reached."""
     with socket.socket() as listener, socket.socket(socket.AF_UNIX) as abstract:
         listener.bind(("127.0.0.1", 0))
@@ -105,10 +115,10 @@ try:
 except OSError:
     print("refused")
 """
-        assert await said(app, code) == "refused"
+        assert await said(backend, app, code) == "refused"
 
 
-async def test_nothing_outside_the_app_can_be_written(app: Path) -> None:
+async def test_nothing_outside_the_app_can_be_written(backend: Backend, app: Path) -> None:
     """The system is read-only, and what is written to /tmp or the home is gone with the sandbox."""
     mark = f"wb-mark-{os.getpid()}"
     code = f"""
@@ -120,17 +130,16 @@ for folder in ("/usr/bin", "/usr/lib", "/etc", "/bin", "/proc/sys/kernel", "/tmp
     except OSError:
         pass
 """
-    assert await said(app, code) == "wrote /tmp\nwrote /home/app\nwrote /app"
+    assert await said(backend, app, code) == "wrote /tmp\nwrote /home/app\nwrote /app"
     assert (app / mark).exists()
     assert not any(Path(folder, mark).exists() for folder in ("/tmp", "/usr/bin", "/etc"))
 
 
-async def test_the_module_store_is_read_only(app: Path, tmp_path: Path) -> None:
+async def test_the_module_store_is_read_only(backend: Backend, app: Path, tmp_path: Path) -> None:
     """A mounted store folder can be read and neither changed nor replaced."""
     store = tmp_path / "store"
     store.mkdir()
     (store / "module.js").write_text("1")
-    backend = Bubblewrap(str(shutil.which("bwrap")))
     tools = Toolbox(mounts=((store, "node_modules"),))
     script = (
         "cat node_modules/module.js; echo 2 > node_modules/module.js || mv node_modules x || echo refused"
@@ -142,7 +151,7 @@ async def test_the_module_store_is_read_only(app: Path, tmp_path: Path) -> None:
     assert (store / "module.js").read_text() == "1"
 
 
-async def test_the_history_can_not_be_changed(app: Path) -> None:
+async def test_the_history_can_not_be_changed(backend: Backend, app: Path) -> None:
     """.git is read-only inside: a planted hook or config would run outside, as us."""
     (app / ".git").mkdir()
     (app / ".git" / "config").write_text("[core]\n")
@@ -155,10 +164,10 @@ for call, *arguments in ((open, ".git/config", "a"), (os.rename, ".git", "git"),
     except OSError:
         print("refused")
 """
-    assert await said(app, code) == "refused\nrefused\nrefused"
+    assert await said(backend, app, code) == "refused\nrefused\nrefused"
 
 
-async def test_no_privileges(app: Path) -> None:
+async def test_no_privileges(backend: Backend, app: Path) -> None:
     """No capability is left, mounting and new user namespaces are refused."""
     code = """
 import ctypes, re
@@ -167,10 +176,10 @@ print(set(re.findall(r"Cap(?:Eff|Prm|Inh|Bnd|Amb):\\s*0*([0-9a-f]+)", status)) <
 libc = ctypes.CDLL(None, use_errno=True)
 print(libc.mount(b"none", b"/tmp", b"tmpfs", 0, None), libc.unshare(0x10000000), libc.chroot(b"/app"))
 """
-    assert await said(app, code) == "True\n-1 -1 -1"
+    assert await said(backend, app, code) == "True\n-1 -1 -1"
 
 
-async def test_other_processes_are_not_seen(app: Path) -> None:
+async def test_other_processes_are_not_seen(backend: Backend, app: Path) -> None:
     """Only the sandbox's own processes are there, and none of ours can be signalled."""
     code = f"""
 import os
@@ -181,27 +190,27 @@ try:
 except ProcessLookupError:
     print("gone")
 """
-    assert await said(app, code) == "True\ngone"
+    assert await said(backend, app, code) == "True\ngone"
 
 
-async def test_a_fork_bomb_is_ended(app: Path) -> None:
+async def test_a_fork_bomb_is_ended(backend: Backend, app: Path) -> None:
     """The tree is killed when it has more processes than the cap, and none of it is left."""
     outcome = await jailed(
-        app, "import os\nwhile True:\n    os.fork()\n", caps=Caps(timeout_s=30, processes=64)
+        backend, app, "import os\nwhile True:\n    os.fork()\n", caps=Caps(timeout_s=30, processes=64)
     )
     assert outcome.exit_code is None
     assert outcome.killed == "more than 64 processes"
     assert not _running("attempt.py")
 
 
-async def test_memory_is_capped(app: Path) -> None:
+async def test_memory_is_capped(backend: Backend, app: Path) -> None:
     """A tree that uses more memory than its cap is killed."""
     code = "import time\nhog = [bytearray(b'x' * (8 << 20)) for _ in range(60)]\ntime.sleep(30)"
-    outcome = await jailed(app, code, caps=Caps(timeout_s=25, memory_mb=128))
+    outcome = await jailed(backend, app, code, caps=Caps(timeout_s=25, memory_mb=128))
     assert outcome.killed == "memory over 128 MB"
 
 
-async def test_filling_the_disk_is_ended(app: Path) -> None:
+async def test_filling_the_disk_is_ended(backend: Backend, app: Path) -> None:
     """The app's folder has a cap; the command that breaks it is killed."""
     code = """
 import time
@@ -209,11 +218,11 @@ for number in range(1000):
     open(f"big{number}", "wb").write(b"x" * (4 << 20))
     time.sleep(0.02)
 """
-    outcome = await jailed(app, code, caps=Caps(timeout_s=30, folder=app, folder_mb=64))
+    outcome = await jailed(backend, app, code, caps=Caps(timeout_s=30, folder=app, folder_mb=64))
     assert outcome.killed == "the app's folder grew over 64 MB"
 
 
-async def test_one_file_can_not_grow_without_end(app: Path) -> None:
+async def test_one_file_can_not_grow_without_end(backend: Backend, app: Path) -> None:
     """A single file stops at the size limit."""
     code = """
 import os, signal
@@ -224,13 +233,13 @@ try:
 except OSError as error:
     print(error.errno)
 """
-    assert await said(app, code) == "27"
+    assert await said(backend, app, code) == "27"
 
 
-async def test_endless_output_is_cut(app: Path) -> None:
+async def test_endless_output_is_cut(backend: Backend, app: Path) -> None:
     """Output above the cap is read and dropped; its beginning and its end are kept."""
     code = "import sys\nfor number in range(300000):\n    sys.stdout.write(f'line {number}\\n')"
-    outcome = await jailed(app, code, caps=Caps(timeout_s=30, output_kb=64))
+    outcome = await jailed(backend, app, code, caps=Caps(timeout_s=30, output_kb=64))
     assert len(outcome.output) < 66 * 1024
     assert outcome.dropped > 1_000_000
     assert outcome.output.startswith(b"line 0\n")
@@ -238,7 +247,9 @@ async def test_endless_output_is_cut(app: Path) -> None:
 
 
 @pytest.mark.parametrize("isolated", [True, False])
-async def test_a_program_deaf_to_sigterm_ends_at_its_timeout(app: Path, isolated: bool) -> None:
+async def test_a_program_deaf_to_sigterm_ends_at_its_timeout(
+    backend: Backend, app: Path, isolated: bool
+) -> None:
     """Ignoring every signal and starting double-setsid children does not outlive the timeout."""
     tag = f"wb-deaf-{os.getpid()}-{isolated}"
     (app / "attempt.py").write_text(f"""
@@ -254,19 +265,19 @@ if os.fork() == 0:
 print("ready", flush=True)
 time.sleep(60)
 """)
-    backend = Bubblewrap(str(shutil.which("bwrap"))) if isolated else CleanProcess()
-    launch = backend.wrap(["python3", "attempt.py", tag], app=app, tools=Toolbox(), env={})
+    chosen = backend if isolated else CleanProcess()
+    launch = chosen.wrap(["python3", "attempt.py", tag], app=app, tools=Toolbox(), env={})
     outcome = await run(launch.argv, env=launch.env, cwd=launch.cwd, caps=Caps(timeout_s=2))
     assert outcome.killed == "timeout after 2 s"
     assert not _running(tag)
 
 
-async def test_children_left_behind_end_with_the_program(app: Path) -> None:
+async def test_children_left_behind_end_with_the_program(backend: Backend, app: Path) -> None:
     """A program that ends and leaves a daemon behind leaves nothing, with a sandbox and without."""
-    for backend in (Bubblewrap(str(shutil.which("bwrap"))), CleanProcess()):
-        tag = f"wb-daemon-{os.getpid()}-{backend.isolated}"
+    for chosen in (backend, CleanProcess()):
+        tag = f"wb-daemon-{os.getpid()}-{chosen.isolated}"
         script = f"setsid sh -c 'setsid sleep 60 # {tag}' & exit 0"
-        launch = backend.wrap(["sh", "-c", script], app=app, tools=Toolbox(), env={})
+        launch = chosen.wrap(["sh", "-c", script], app=app, tools=Toolbox(), env={})
         began = time.monotonic()
         outcome = await run(launch.argv, env=launch.env, cwd=launch.cwd, caps=CAPS)
         assert outcome.exit_code == 0
@@ -274,10 +285,9 @@ async def test_children_left_behind_end_with_the_program(app: Path) -> None:
         assert not _running(tag)
 
 
-async def test_cancelling_kills_the_tree(app: Path) -> None:
+async def test_cancelling_kills_the_tree(backend: Backend, app: Path) -> None:
     """A cancelled command is gone when the cancellation is through."""
     tag = f"wb-cancel-{os.getpid()}"
-    backend = Bubblewrap(str(shutil.which("bwrap")))
     argv = ["python3", "-c", "import time; print('up', flush=True); time.sleep(60)", tag]
     launch = backend.wrap(argv, app=app, tools=Toolbox(), env={})
     up = asyncio.Event()
@@ -296,6 +306,7 @@ async def test_cancelling_kills_the_tree(app: Path) -> None:
 def test_a_real_models_code_is_refused_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without bwrap: exit 5 with a hint; the demo's own code and an explicit flag go on, and are named."""
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(namespaces, "problem", lambda: "no namespaces")
     with pytest.raises(ToolUnavailable) as refused:
         sandbox.choose(trusted=False)
     assert refused.value.exit_code == 5

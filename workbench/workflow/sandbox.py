@@ -1,4 +1,6 @@
-"""Where generated code runs: bubblewrap, or (for the built-in demo's own code) a clean process.
+"""Where generated code runs: bubblewrap, else namespaces by hand (`namespaces`), else nowhere.
+
+Only the built-in demo's own code may then run in a clean process, and what a person insists on.
 
 Inside bubblewrap there is no network, no home, no environment of ours, no capability, and no file but the
 system's, the toolchain's (read-only) and the app's own. The traps behind each argument are in
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 _TMP = "/tmp"  # noqa: S108 - the sandbox's own
-_TMP_MB = 512
+TMP_MB = 512
 _FILE_MB = 1024
 _ULIMITS = f'{{ ulimit -c 0; ulimit -f {_FILE_MB * 2048}; ulimit -n 4096; }} 2>/dev/null; exec "$@"'
 """Core files, size of one file (in blocks of 512 bytes) and open files; memory and processes are watched."""
@@ -106,11 +108,11 @@ class Bubblewrap:
         args = [self._program, *_NAMESPACES.split(), *_system_binds(), "--proc", "/proc", "--dev", "/dev"]
         args += [
             "--size",
-            str(_TMP_MB << 20),
+            str(TMP_MB << 20),
             "--tmpfs",
             _TMP,
             "--size",
-            str(_TMP_MB << 20),
+            str(TMP_MB << 20),
             "--tmpfs",
             "/home",
             "--dir",
@@ -126,9 +128,9 @@ class Bubblewrap:
             args += ["--ro-bind", str(source), f"{self.app_path}/{where}"]
         args += ["--ro-bind-try", str(app / ".git"), f"{self.app_path}/.git"]
         args += ["--remount-ro", "/", "--chdir", self.app_path, "--clearenv"]
-        for name, value in _environment(tools, env, home="/home/app", app=self.app_path).items():
+        for name, value in environment(tools, env, home="/home/app", app=self.app_path).items():
             args += ["--setenv", name, value]
-        return Launch(argv=[*args, "--", *_limited(argv)], env={}, cwd=app)
+        return Launch(argv=[*args, "--", *limited(argv)], env={}, cwd=app)
 
 
 class CleanProcess:
@@ -153,8 +155,8 @@ class CleanProcess:
         home = app / ".home"
         home.mkdir(exist_ok=True)
         launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py"))]
-        environment = _environment(tools, env, home=str(home), app=str(app))
-        return Launch(argv=[*launcher, *_limited(argv)], env=environment, cwd=app)
+        clean = environment(tools, env, home=str(home), app=str(app))
+        return Launch(argv=[*launcher, *limited(argv)], env=clean, cwd=app)
 
 
 def choose(*, trusted: bool, unsafe: bool = False) -> Backend:
@@ -163,16 +165,21 @@ def choose(*, trusted: bool, unsafe: bool = False) -> Backend:
     `trusted` is code of the built-in demo. Raises ToolUnavailable (exit 5) when only no barrier is left for
     code of a real model and `unsafe` was not asked for.
     """
+    from workbench.workflow import namespaces
+
     program = shutil.which("bwrap")
     problem = _bwrap_problem(program) if program else "bubblewrap (bwrap) is not installed"
     if unsafe:
         return CleanProcess()
     if program and not problem:
         return Bubblewrap(program)
+    by_hand = namespaces.problem()
+    if not by_hand:
+        return namespaces.Namespaces()
     if trusted:
         return CleanProcess()
     raise ToolUnavailable(
-        f"no sandbox for a real model's code: {problem}",
+        f"no sandbox for a real model's code: {problem}; {by_hand}",
         hint="apt install bubblewrap   # or --unsafe-no-sandbox to run its code as yourself",
     )
 
@@ -201,13 +208,15 @@ def _system_binds() -> list[str]:
     return args
 
 
-def _environment(tools: Toolbox, env: Mapping[str, str], *, home: str, app: str) -> dict[str, str]:
+def environment(tools: Toolbox, env: Mapping[str, str], *, home: str, app: str) -> dict[str, str]:
+    """Return the whole environment of a command: nothing of ours is handed on."""
     path = ":".join([*(entry.replace("{app}", app) for entry in tools.path), *SYSTEM_PATH])
     base = {"PATH": path, "HOME": home, "LANG": "C.UTF-8", "CI": "1", "NO_COLOR": "1", "TMPDIR": _TMP}
     return {**base, **tools.env, **env}
 
 
-def _limited(argv: Sequence[str]) -> list[str]:
+def limited(argv: Sequence[str]) -> list[str]:
+    """Return the command behind the limits that a shell can set."""
     return ["/bin/sh", "-c", _ULIMITS, "sh", *argv]
 
 
