@@ -43,7 +43,9 @@ def test_flaky_demo_passes_after_one_repair(router: RouterProcess) -> None:
     """The first try fails a real gate; the repair made from its log passes."""
     report = router.cli.json("generate", BRIEF, "--model", "demo-flaky")
     assert (report["exit_code"], report["repairs"]) == (0, 1)
-    kinds = [step["kind"] for step in report["steps"]]
+    steps = router.cli.json("runs", "show", report["run"])["step_list"]
+    assert report["steps"] == len(steps)
+    kinds = [step["kind"] for step in steps]
     assert kinds[-3:] == ["verify", "repair", "verify"]
 
 
