@@ -100,16 +100,20 @@ def ratios(all_figures: list[Figures], direct: Figures) -> str:
         rows.append(
             [
                 other.server.name,
-                f"{theirs / added:.2f}" if added > 0 else "",
-                f"{ours.sixteen.per_second / other.sixteen.per_second:.2f}",
-                f"{ours.streams.per_second / other.streams.per_second:.2f}",
-                f"{other.server.ready_s / ours.server.ready_s:.1f}",
-                f"{other.idle_mb / ours.idle_mb:.1f}",
+                _ratio(theirs, added),
+                _ratio(ours.sixteen.per_second, other.sixteen.per_second),
+                _ratio(ours.streams.per_second, other.streams.per_second),
+                _ratio(other.server.ready_s, ours.server.ready_s),
+                _ratio(other.idle_mb, ours.idle_mb),
             ]
         )
     head = ["workbench against", "added latency, theirs / ours", "req/s at 16, ours / theirs"]
     head += ["streams/s at 16, ours / theirs", "start, theirs / ours", "idle memory, theirs / ours"]
     return machine.table("Ratios", head, rows)
+
+
+def _ratio(one: float, other: float) -> str:
+    return f"{one / other:.2f}" if one > 0 and other > 0 else "-"
 
 
 def main() -> None:

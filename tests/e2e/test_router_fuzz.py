@@ -123,7 +123,9 @@ def check(
 ) -> None:
     sent = {name: value.encode("utf-8") for name, value in headers.items()}
     answer = client.post(path, content=body, headers=sent)  # type: ignore[arg-type]
-    assert answer.status_code != 500, (path, body, headers, answer.text)
+    if answer.status_code == 500:
+        log = (Home(router.home).logs / "router.log").read_text()
+        pytest.fail(f"{path} {body!r} {headers}: {answer.text}\n{log[-3000:]}")
     assert answer.headers["x-workbench-exchange"].startswith("ex_")
     assert router.key.encode() not in answer.content
     assert UPSTREAM_KEY not in answer.content
