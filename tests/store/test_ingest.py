@@ -304,5 +304,5 @@ def test_an_answer_repeated_as_history_is_indexed_once(bench):
     bench.chat(first, "snails are slugs with houses")
     bench.chat([*first, assistant("snails are slugs with houses"), user("thank you for that")])
     with sqlite3.connect(bench.path) as db:
-        assert db.execute("SELECT count(*) FROM texts").fetchone()[0] == 3
+        assert db.execute("SELECT count(*) FROM messages_fts_docsize").fetchone()[0] == 3
     assert answer_body("x")

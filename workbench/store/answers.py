@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.exchange import Write
 from workbench.domain.redaction import Span, find, redact, redact_headers, replace
-from workbench.store.codec import pack_headers, pack_ids, pack_writes
+from workbench.store.codec import pack_ids, pack_writes
+from workbench.store.headers import HeaderSets
 from workbench.store.texts import ANSWER, OTHER
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ class AnswerBodies:
     ) -> None:
         self._connection = connection
         self._chunks = chunks
-        self._codecs = codecs
+        self._sets = HeaderSets(connection, codecs)
         self._redacting = redacting
+
+    def forget(self) -> None:
+        """Drop what is remembered, after a rollback."""
+        self._sets.forget()
 
     def clean(self, data: bytes, writes: Sequence[Write]) -> tuple[bytes, Sequence[Write], tuple[str, ...]]:
         """Return bytes and writes as they may be stored, and the names of what was replaced.
@@ -53,7 +58,7 @@ class AnswerBodies:
     def headers(self, headers: Headers) -> tuple[bytes, tuple[str, ...]]:
         """Return headers packed for storing, and the names of those that were replaced."""
         clean, names = redact_headers(headers) if self._redacting else (headers, ())
-        return self._codecs.pack(pack_headers(clean)), names
+        return self._sets.pack(clean), names
 
     def store(self, seq: int, finish: Finish) -> tuple[str, ...]:
         """Store the answer and the attempts' bytes; return what was redacted in bodies.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.errors import BodyDamaged
 from workbench.store.chunks import read_pieces
-from workbench.store.codec import unpack_headers, unpack_ids, unpack_writes
+from workbench.store.codec import unpack_ids, unpack_writes
+from workbench.store.headers import unpack
 from workbench.store.interrupted import read_partials
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def read_headers(
         "SELECT headers FROM bodies WHERE exchange = ? AND part = ?", (seq, part)
     ).fetchone()
     try:
-        return unpack_headers(codecs.unpack(connection, row[0])) if row and row[0] else []
+        return unpack(connection, codecs, row[0]) if row else []
     except ValueError as error:
         raise BodyDamaged(
             f"the headers of {exchange} can't be read: {error}", exchange=exchange, hint=_HINT

@@ -56,23 +56,27 @@ class ChunkTable:
         codec, data = self._codecs.compress(piece)
         words = piece_text(kind, piece) if kind != OTHER else ""
         key = text_key(words) if words else None
-        text = put_text(self._connection, words, key) if key is not None and key != said else None
         if kind == ANSWER:
             self.answered = key
+        indexed = key is not None and key != said
         cursor = self._connection.execute(
-            "INSERT INTO chunks (hash, size, codec, kind, text, data) VALUES (?, ?, ?, ?, ?, ?)"
+            "INSERT INTO chunks (hash, size, codec, kind, indexed, data) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
-            (digest, len(piece), codec, kind, text, data),
+            (digest, len(piece), codec, kind, indexed, data),
         )
         if cursor.rowcount:
-            return int(cursor.lastrowid or 0)
-        row = self._connection.execute("SELECT id, text FROM chunks WHERE hash = ?", (digest,)).fetchone()
-        if row[1] is None and text is not None:
-            # The same bytes were stored before as something that has no words.
-            self._connection.execute(
-                "UPDATE chunks SET text = ?, kind = ? WHERE id = ?", (text, kind, row[0])
-            )
-        return int(row[0])
+            number = int(cursor.lastrowid or 0)
+            if indexed:
+                add_words(self._connection, number, words)
+            return number
+        number, known = self._connection.execute(
+            "SELECT id, indexed FROM chunks WHERE hash = ?", (digest,)
+        ).fetchone()
+        if indexed and not known:
+            # The same bytes were stored before as something that was not to be found.
+            self._connection.execute("UPDATE chunks SET kind = ? WHERE id = ?", (kind, number))
+            index_chunk(self._connection, number, words)
+        return int(number)
 
     def use(self, exchange: int, ids: Iterable[int]) -> None:
         """Note that `exchange` brought these chunks into its conversation; `flush` writes it."""
@@ -87,14 +91,15 @@ class ChunkTable:
             self._uses.clear()
 
 
-def put_text(connection: sqlite3.Connection, words: str, key: int) -> int:
-    """Return the id of a text, storing and indexing it if it is new."""
-    cursor = connection.execute("INSERT INTO texts (hash) VALUES (?) ON CONFLICT DO NOTHING", (key,))
-    if not cursor.rowcount:
-        return int(connection.execute("SELECT id FROM texts WHERE hash = ?", (key,)).fetchone()[0])
-    number = int(cursor.lastrowid or 0)
-    connection.execute("INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (number, clean_text(words)))
-    return number
+def index_chunk(connection: sqlite3.Connection, chunk: int, words: str) -> None:
+    """Enter a chunk that was not indexed so far into the full-text index."""
+    connection.execute("UPDATE chunks SET indexed = 1 WHERE id = ?", (chunk,))
+    add_words(connection, chunk, words)
+
+
+def add_words(connection: sqlite3.Connection, chunk: int, words: str) -> None:
+    """Enter the words of a chunk into the full-text index."""
+    connection.execute("INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (chunk, clean_text(words)))
 
 
 def clean_text(text: str) -> str:

@@ -96,15 +96,15 @@ def unpack_writes(data: bytes) -> list[Write]:
     return writes
 
 
-def pack_headers(headers: Headers) -> bytes:
-    """Return headers as compact JSON; what is no valid text (lone surrogates) is replaced."""
+def pack_headers(headers: Iterable[tuple[str, str | None]]) -> bytes:
+    """Return header lines as compact JSON; what is no valid text (lone surrogates) is replaced."""
     # The same lines come with every request of a client.
     return b"[" + b",".join([_line(name, value) for name, value in headers]) + b"]"
 
 
 @functools.lru_cache(maxsize=4096)
-def _line(name: str, value: str) -> bytes:
-    return msgspec.json.encode((_text(name), _text(value)))
+def _line(name: str, value: str | None) -> bytes:
+    return msgspec.json.encode((_text(name), None if value is None else _text(value)))
 
 
 def _text(value: str) -> str:

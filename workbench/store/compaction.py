@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from workbench.store.chunks import clean_text
+from workbench.store.chunks import add_words
 from workbench.store.compression import Codecs
 from workbench.store.deletion import sweep
 from workbench.store.texts import piece_text
@@ -80,21 +80,13 @@ def rebuild_index(store: Store) -> None:
     codecs = Codecs()
     with store.change() as connection:
         connection.execute("INSERT INTO messages_fts (messages_fts) VALUES ('delete-all')")
-        connection.execute(
-            "DELETE FROM texts WHERE id NOT IN (SELECT text FROM chunks WHERE text IS NOT NULL)"
-        )
-        rows = connection.execute(
-            "SELECT t.id, c.kind, c.codec, c.size, c.data FROM texts AS t"
-            " JOIN chunks AS c ON c.id = (SELECT min(id) FROM chunks WHERE text = t.id) ORDER BY t.id"
-        )
+        rows = connection.execute("SELECT id, kind, codec, size, data FROM chunks WHERE indexed ORDER BY id")
         for number, kind, codec, size, data in rows:
             try:
                 words = piece_text(kind, codecs.decompress(connection, codec, data, size))
             except ValueError:
                 continue  # damaged: verify names it
-            connection.execute(
-                "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (number, clean_text(words))
-            )
+            add_words(connection, number, words)
 
 
 def give_back(store: Store, *, at_most: int | None = None) -> int:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from workbench.store.filter import Node
 
 MATCHING = (
-    "SELECT u.exchange FROM messages_fts AS f JOIN chunks AS c ON c.text = f.rowid"
-    " JOIN uses AS u ON u.chunk = c.id WHERE messages_fts MATCH ?"
+    "SELECT u.exchange FROM messages_fts AS f JOIN uses AS u ON u.chunk = f.rowid WHERE messages_fts MATCH ?"
 )
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from workbench.store.chunks import clean_text, put_text
+from workbench.store.chunks import clean_text, index_chunk
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
-from workbench.store.texts import MESSAGE, piece_text, text_key
+from workbench.store.texts import MESSAGE, piece_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -55,7 +55,7 @@ def _speak(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> None:
     """Index what a turn repeated of the answer before it: that answer is about to go."""
     silent = connection.execute(
         "SELECT c.id, c.codec, c.size, c.data FROM uses AS u JOIN chunks AS c ON c.id = u.chunk"
-        " WHERE u.exchange = ? AND c.kind = ? AND c.text IS NULL",
+        " WHERE u.exchange = ? AND c.kind = ? AND NOT c.indexed",
         (seq, MESSAGE),
     ).fetchall()
     for chunk, codec, size, data in silent:
@@ -64,8 +64,7 @@ def _speak(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> None:
         except ValueError:
             continue  # damaged: verify names it
         if words:
-            text = put_text(connection, words, text_key(words))
-            connection.execute("UPDATE chunks SET text = ? WHERE id = ?", (text, chunk))
+            index_chunk(connection, chunk, words)
 
 
 def _let_go(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> set[int]:
@@ -103,28 +102,24 @@ def sweep(connection: sqlite3.Connection, codecs: Codecs, candidates: set[int]) 
 
 
 def delete_chunk(connection: sqlite3.Connection, codecs: Codecs, chunk: int) -> None:
-    """Delete one chunk, and its text from the index if no other chunk says the same."""
+    """Delete one chunk, and its words from the index."""
     row = connection.execute(
-        "SELECT kind, codec, size, text, data FROM chunks WHERE id = ?", (chunk,)
+        "SELECT kind, codec, size, indexed, data FROM chunks WHERE id = ?", (chunk,)
     ).fetchone()
     if row is None:
         return
-    kind, codec, size, text, data = row
+    kind, codec, size, indexed, data = row
     connection.execute("DELETE FROM chunks WHERE id = ?", (chunk,))
-    if text is None:
-        return
-    if connection.execute("SELECT 1 FROM chunks WHERE text = ? LIMIT 1", (text,)).fetchone():
+    if not indexed:
         return
     try:
         words = piece_text(kind, codecs.decompress(connection, codec, data, size))
     except ValueError:
-        words = ""  # damaged: the index keeps words that lead nowhere until compact rebuilds it
-    if words:
-        connection.execute(
-            "INSERT INTO messages_fts (messages_fts, rowid, text) VALUES ('delete', ?, ?)",
-            (text, clean_text(words)),
-        )
-    connection.execute("DELETE FROM texts WHERE id = ?", (text,))
+        return  # damaged: the index keeps words that lead nowhere until compact rebuilds it
+    connection.execute(
+        "INSERT INTO messages_fts (messages_fts, rowid, text) VALUES ('delete', ?, ?)",
+        (chunk, clean_text(words)),
+    )
 
 
 def delete_in_batches(

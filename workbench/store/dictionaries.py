@@ -25,7 +25,6 @@ _log = logging.getLogger(__name__)
 _DUE = (2_000, 100_000)
 """Chunks in the store at which the first and the second dictionary are trained."""
 _SAMPLES = 6_000
-_HEADER_SAMPLES = 1_000
 _SAMPLE_BYTES = 8_192
 _CHECK_S = 5.0
 
@@ -73,7 +72,7 @@ def is_due(connection: sqlite3.Connection) -> bool:
 
 
 def train_dictionary(connection: sqlite3.Connection) -> bytes | None:
-    """Return a dictionary trained on chunks and headers from all over the store, or None if that can't be."""
+    """Return a dictionary trained on chunks from all over the store, or None if that can't be."""
     codecs = Codecs()
     chance = random.Random(0)
     last = int(connection.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0])
@@ -82,11 +81,6 @@ def train_dictionary(connection: sqlite3.Connection) -> bytes | None:
         row = connection.execute("SELECT codec, size, data FROM chunks WHERE id = ?", (number,)).fetchone()
         if row is not None:
             samples.append(codecs.decompress(connection, row[0], row[2], row[1])[:_SAMPLE_BYTES])
-    rows = connection.execute(
-        "SELECT headers FROM bodies WHERE headers IS NOT NULL ORDER BY exchange DESC LIMIT ?",
-        (_HEADER_SAMPLES,),
-    )
-    samples += [codecs.unpack(connection, headers) for (headers,) in rows]
     return train(samples)
 
 

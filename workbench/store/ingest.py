@@ -8,7 +8,7 @@ checkpoint on.
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.store import instances
 from workbench.store.answers import BODY_INSERT, REQUEST, AnswerBodies
@@ -25,6 +25,7 @@ from workbench.store.rows import (
     ATTEMPT_INSERT,
     INSERT,
     MAX_STARTED,
+    ROUTE_COLUMNS,
     SEQ_SHIFT,
     UPDATE,
     attempt_values,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from workbench.domain.exchange import Exchange
+    from workbench.domain.exchange import Attempt, Exchange
     from workbench.store.requests import StoredRequest
 
 _SAME_MOMENT = 1 << SEQ_SHIFT
@@ -59,6 +60,7 @@ class ExchangeWriter:
         self._answers = AnswerBodies(connection, self._chunks, self._codecs, redacting=redact)
         self._sessions = SessionTable(connection)
         self._trainer = Trainer(path)
+        self._routes: dict[tuple[str | None, ...], int] = {}
         self._newest = 0
         with translated(path):
             self._instance = instances.register(connection, instance)
@@ -130,6 +132,8 @@ class ExchangeWriter:
         self._chunks.forget()
         self._requests.forget()
         self._sessions.forget()
+        self._answers.forget()
+        self._routes.clear()
         self._seqs.clear()
         self._epoch = -1
 
@@ -217,8 +221,25 @@ class ExchangeWriter:
         _note_redactions(finish.exchange, names, ())
         if finish.attempts:
             self._connection.executemany(
-                ATTEMPT_INSERT, [attempt_values(seq, record.attempt) for record in finish.attempts]
+                ATTEMPT_INSERT, [self._attempt(seq, record.attempt) for record in finish.attempts]
             )
+
+    def _attempt(self, seq: int, attempt: Attempt) -> list[Any]:
+        headers = self._answers.headers(attempt.response_headers)[0] if attempt.response_headers else None
+        return attempt_values(seq, self._route(attempt), attempt, headers)
+
+    def _route(self, attempt: Attempt) -> int:
+        values = tuple(getattr(attempt, name) for name in ROUTE_COLUMNS)
+        known = self._routes.get(values)
+        if known is None:
+            same = " AND ".join(f"{name} IS ?" for name in ROUTE_COLUMNS)
+            row = self._connection.execute(f"SELECT id FROM routes WHERE {same}", values).fetchone()
+            if row is None:
+                columns, marks = ", ".join(ROUTE_COLUMNS), ", ".join("?" * len(ROUTE_COLUMNS))
+                insert = self._connection.execute(f"INSERT INTO routes ({columns}) VALUES ({marks})", values)
+                row = (insert.lastrowid,)
+            known = self._routes[values] = int(row[0])
+        return known
 
     def _update(self, seq: int, exchange: Exchange) -> None:
         run, session = self._connection.execute(

@@ -15,6 +15,7 @@ from workbench.store.bodies import part_of, read_body, read_headers, read_writes
 from workbench.store.compression import Codecs
 from workbench.store.filter import Filter, parse
 from workbench.store.find import exchange_key, run_key
+from workbench.store.headers import unpack
 from workbench.store.interrupted import REASON
 from workbench.store.page import Cursor, Page, RunPage
 from workbench.store.readers import Readers
@@ -163,7 +164,9 @@ class Reader:
                 row[0] for row in connection.execute("SELECT part FROM bodies WHERE exchange = ?", (seq,))
             )
             rows = connection.execute(f"{ATTEMPT_SELECT} WHERE exchange = ? ORDER BY number", (seq,))
-            return [read_attempt(row, parts) for row in rows]
+            return [
+                read_attempt(row, unpack(connection, self._codecs, row[-1]), parts) for row in rows.fetchall()
+            ]
 
     def replays(self, exchange_id: str) -> list[Exchange]:
         """Return the replays of an exchange, newest first."""

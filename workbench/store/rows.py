@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from workbench.domain.exchange import Attempt, Exchange
+from workbench.domain.exchange import Attempt, Exchange, Headers
 from workbench.domain.run import Run, Step
-from workbench.store.codec import pack_headers, unpack_headers
 
 SEQ_SHIFT = 10
 """`exchanges.seq` is `started_at << SEQ_SHIFT` plus a small number."""
@@ -101,34 +100,34 @@ def unpack_list(text: str | None) -> tuple[str, ...]:
     return tuple(msgspec.json.decode(text, type=list[str])) if text else ()
 
 
-ATTEMPT_COLUMNS = (
-    "number", "deployment", "provider", "model", "started_at", "ended_at", "status", "error_code", "error", "url",
-    "reason",
-)  # fmt: skip
+ROUTE_COLUMNS = ("deployment", "provider", "model", "url")
+ATTEMPT_COLUMNS = ("number", "started_at", "ended_at", "status", "error_code", "error", "reason")
 ATTEMPT_INSERT = (
-    f"INSERT OR REPLACE INTO attempts (exchange, {', '.join(ATTEMPT_COLUMNS)}, ttft_us, latency_us, headers) "
-    f"VALUES ({', '.join('?' * (len(ATTEMPT_COLUMNS) + 4))})"
+    f"INSERT OR REPLACE INTO attempts (exchange, route, {', '.join(ATTEMPT_COLUMNS)}, ttft_us, latency_us, headers) "
+    f"VALUES ({', '.join('?' * (len(ATTEMPT_COLUMNS) + 5))})"
 )
-ATTEMPT_SELECT = f"SELECT {', '.join(ATTEMPT_COLUMNS)}, ttft_us, latency_us, headers FROM attempts"
+ATTEMPT_SELECT = (
+    f"SELECT {', '.join(ROUTE_COLUMNS)}, {', '.join(ATTEMPT_COLUMNS)}, ttft_us, latency_us, headers"
+    " FROM attempts JOIN routes ON routes.id = attempts.route"
+)
 
 
-def attempt_values(seq: int, attempt: Attempt) -> list[Any]:
+def attempt_values(seq: int, route: int, attempt: Attempt, headers: bytes | None) -> list[Any]:
     """Return the values of `ATTEMPT_INSERT`."""
-    values = [seq, *(getattr(attempt, name) for name in ATTEMPT_COLUMNS)]
-    headers = pack_headers(attempt.response_headers) if attempt.response_headers else None
+    values = [seq, route, *(getattr(attempt, name) for name in ATTEMPT_COLUMNS)]
     return [*values, to_us(attempt.ttft_ms), to_us(attempt.latency_ms), headers]
 
 
-def read_attempt(row: tuple[Any, ...], parts: frozenset[int]) -> Attempt:
+def read_attempt(row: tuple[Any, ...], headers: Headers, parts: frozenset[int]) -> Attempt:
     """Return the attempt of one row of `ATTEMPT_SELECT`; `parts` are the exchange's stored bodies."""
-    fields = dict(zip(ATTEMPT_COLUMNS, row, strict=False))
-    ttft, latency, headers = row[len(ATTEMPT_COLUMNS) :]
+    fields = dict(zip((*ROUTE_COLUMNS, *ATTEMPT_COLUMNS), row, strict=False))
+    ttft, latency = row[-3:-1]
     number = fields["number"]
     return Attempt(
         **fields,
         ttft_ms=to_ms(ttft),
         latency_ms=to_ms(latency),
-        response_headers=unpack_headers(headers) if headers else [],
+        response_headers=headers,
         has_request=2 * number in parts,
         has_response=2 * number + 1 in parts,
     )

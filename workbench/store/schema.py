@@ -127,9 +127,7 @@ FIRST = (
     """CREATE TABLE attempts (
         exchange INTEGER NOT NULL REFERENCES exchanges (seq),
         number INTEGER NOT NULL,
-        deployment TEXT NOT NULL,
-        provider TEXT NOT NULL,
-        model TEXT NOT NULL,
+        route INTEGER NOT NULL REFERENCES routes (id),
         started_at INTEGER NOT NULL,
         ended_at INTEGER,
         status INTEGER,
@@ -137,11 +135,21 @@ FIRST = (
         error TEXT,
         ttft_us INTEGER,
         latency_us INTEGER,
-        url TEXT,
         reason TEXT NOT NULL,
         headers BLOB,
         PRIMARY KEY (exchange, number)
     ) WITHOUT ROWID""",
+    # What attempts repeat: where they went. Few, and kept for ever.
+    """CREATE TABLE routes (
+        id INTEGER PRIMARY KEY,
+        deployment TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        url TEXT,
+        UNIQUE (deployment, provider, model, url)
+    )""",
+    # Header lines as clients and servers repeat them, with null where a value changes each time.
+    "CREATE TABLE header_sets (id INTEGER PRIMARY KEY, lines TEXT NOT NULL UNIQUE)",
     # part 0 request, 1 response; attempt n: 2n what was sent upstream, 2n+1 what came back.
     # `chunks`: ids as varint deltas.
     """CREATE TABLE bodies (
@@ -172,10 +180,9 @@ FIRST = (
         size INTEGER NOT NULL,
         codec INTEGER NOT NULL,
         kind INTEGER NOT NULL,
-        text INTEGER REFERENCES texts (id),
+        indexed INTEGER NOT NULL,
         data BLOB NOT NULL
     )""",
-    "CREATE INDEX chunks_text ON chunks (text) WHERE text IS NOT NULL",
     # Which exchange brought a chunk into its conversation; the ones that continue it (`base`) do not repeat
     # that. A chunk no exchange uses is deleted.
     """CREATE TABLE uses (
@@ -185,8 +192,7 @@ FIRST = (
     ) WITHOUT ROWID""",
     "CREATE INDEX uses_exchange ON uses (exchange)",
     "CREATE TABLE dictionaries (id INTEGER PRIMARY KEY, created_at INTEGER NOT NULL, data BLOB NOT NULL)",
-    # One row per unique message text; its id is the row of the full-text index.
-    "CREATE TABLE texts (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL UNIQUE)",
+    # One row per unique message; its row is the id of the chunk (where that says `indexed`).
     "CREATE VIRTUAL TABLE messages_fts USING fts5 (text, content='', tokenize='unicode61')",
 )
 

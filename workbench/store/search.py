@@ -200,7 +200,7 @@ def _relevant(connection: sqlite3.Connection, parts: _Parts, limit: int) -> list
     """Return the best matches of all words, best first, from the index's own ranking."""
     ranked = connection.execute(
         "SELECT u.exchange FROM (SELECT rowid, rank FROM messages_fts WHERE messages_fts MATCH ? ORDER BY rank LIMIT ?)"
-        " AS f JOIN chunks AS c ON c.text = f.rowid JOIN uses AS u ON u.chunk = c.id ORDER BY f.rank, u.exchange DESC",
+        " AS f JOIN uses AS u ON u.chunk = f.rowid ORDER BY f.rank, u.exchange DESC",
         (" AND ".join(parts.words), _RELEVANT),
     ).fetchall()
     order = {key: number for number, (key,) in reversed(list(enumerate(ranked)))}

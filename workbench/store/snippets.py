@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _AROUND = 60
 _OWN_PIECES = (
     "SELECT c.kind, c.codec, c.size, c.data FROM uses AS u JOIN chunks AS c ON c.id = u.chunk"
-    " WHERE u.exchange = ? AND c.text IS NOT NULL ORDER BY c.id DESC"
+    " WHERE u.exchange = ? AND c.indexed ORDER BY c.id DESC"
 )
 
 

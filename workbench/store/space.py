@@ -6,9 +6,9 @@ import sqlite3
 from typing import Any
 
 _GROUPS = {
-    "bodies": ("chunks", "bodies", "partials", "uses", "dictionaries"),
-    "search": ("messages_fts", "texts"),
-    "exchanges": ("exchanges", "attempts", "labels"),
+    "bodies": ("chunks", "bodies", "partials", "uses", "dictionaries", "header_sets"),
+    "search": ("messages_fts",),
+    "exchanges": ("exchanges", "attempts", "routes", "labels"),
     "runs": ("runs", "steps"),
 }
 

@@ -29,7 +29,7 @@ def statistics(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
         "exchanges": one("SELECT count(*) FROM exchanges"),
         "runs": one("SELECT count(*) FROM runs"),
         "chunks": one("SELECT count(*) FROM chunks"),
-        "messages": one("SELECT count(*) FROM texts"),
+        "messages": one("SELECT count(*) FROM messages_fts_docsize"),
         "raw_bytes": raw,
         "chunk_bytes": one("SELECT coalesce(sum(length(data)), 0) FROM chunks"),
         "file_bytes": file_bytes,

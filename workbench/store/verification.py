@@ -228,10 +228,10 @@ def _index(connection: sqlite3.Connection, found: Verification) -> None:
     """Compare the full-text index with the texts it should hold."""
     try:
         texts = connection.execute(
-            "SELECT count(*) FROM texts WHERE id NOT IN (SELECT id FROM messages_fts_docsize)"
+            "SELECT count(*) FROM chunks WHERE indexed AND id NOT IN (SELECT id FROM messages_fts_docsize)"
         ).fetchone()[0]
         extra = connection.execute(
-            "SELECT count(*) FROM messages_fts_docsize WHERE id NOT IN (SELECT id FROM texts)"
+            "SELECT count(*) FROM messages_fts_docsize WHERE id NOT IN (SELECT id FROM chunks WHERE indexed)"
         ).fetchone()[0]
     except sqlite3.DatabaseError as error:
         found.note(f"search index: {error}")

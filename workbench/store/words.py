@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _GAP = 5_000
-"""Text ids this far apart are asked for in two queries: between them lie too many that nobody asked about."""
+"""Chunk ids this far apart are asked for in two queries: between them lie too many that nobody asked about."""
 _BATCH = 500
 
 
@@ -34,8 +34,8 @@ class WordsIn:
     def _texts(self, keys: list[int]) -> list[tuple[int, int]]:
         marks = ",".join("?" * len(keys))
         return self._connection.execute(
-            "SELECT u.exchange, c.text FROM uses AS u CROSS JOIN chunks AS c ON c.id = u.chunk"
-            f" WHERE u.exchange IN ({marks}) AND c.text IS NOT NULL",
+            "SELECT u.exchange, c.id FROM uses AS u CROSS JOIN chunks AS c ON c.id = u.chunk"
+            f" WHERE u.exchange IN ({marks}) AND c.indexed",
             keys,
         ).fetchall()
 

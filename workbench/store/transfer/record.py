@@ -50,7 +50,7 @@ def read_record(reader: Reader, exchange: Exchange) -> Record:
 
 
 def _attempt(reader: Reader, exchange_id: str, attempt: Attempt) -> AttemptCopy:
-    def own(present: bool, side: Any) -> bytes | None:  # noqa: FBT001  (local)
+    def own(present: bool, side: Any) -> bytes | None:
         return reader.attempt_body(exchange_id, attempt.number, side) if present else None
 
     return AttemptCopy(
