@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from workbench.domain.errors import ConfigError
 from workbench.domain.times import parse_duration_us
 from workbench.domain.yaml_position import nearest
 from workbench.providers.provider import Deployment, Secret
@@ -16,8 +17,9 @@ from workbench.routing.config import Alias, CacheSettings, Fallbacks, RouterConf
 from workbench.routing.config_check import check_entry_keys, check_sections, check_top_level, convert
 from workbench.routing.config_notice import Notice
 from workbench.routing.config_schema import Entry, GeneralSection, LitellmSection, RouterSection
-from workbench.routing.config_yaml import Document, read_document, resolve
+from workbench.routing.config_yaml import Document, Source, read_document, resolve
 from workbench.routing.deployments import Builder
+from workbench.routing.import_providers import import_providers, looks_like_providers
 from workbench.routing.policy_file import load_policy
 from workbench.routing.pricing import with_facts
 from workbench.routing.profiles import with_profile
@@ -36,7 +38,7 @@ def load_file(path: Path, environ: Mapping[str, str]) -> RouterConfig:
     if not path.is_file():
         return RouterConfig(deployments=tuple(builtin_deployments(())), files=(path,))
     document = read_document(path)
-    notices = check_top_level(document) + check_sections(document)
+    notices = _imported(document) + check_top_level(document) + check_sections(document)
     environ = _with_variables(document, environ)
     sections = _sections(document, environ)
     deployments = _deployments(document, sections, environ, notices)
@@ -62,14 +64,34 @@ def load_file(path: Path, environ: Mapping[str, str]) -> RouterConfig:
 
 
 def load_files(path: Path, policy_path: Path, environ: Mapping[str, str]) -> RouterConfig:
-    """Return the configuration in `path` with the tenants of `policy_path`. Raises ConfigError."""
-    config = load_file(path, environ)
+    """Return the configuration in `path` with the tenants of `policy_path`. Raises ConfigError.
+
+    ``LLMROUTER_CONFIG`` in `environ` names another file than `path`.
+    """
+    named = environ.get("LLMROUTER_CONFIG")
+    if named and not Path(named).expanduser().is_file():
+        raise ConfigError(f"there is no file {named}", file="LLMROUTER_CONFIG")
+    config = load_file(Path(named).expanduser() if named else path, environ)
     policy, profiles = load_policy(policy_path, environ)
     whole = msgspec.structs.replace(
         config, policy=policy, own_profiles=profiles, files=(*config.files, policy_path)
     )
     with_profile(whole, whole.profile, profiles)
     return whole
+
+
+def _imported(document: Document) -> list[Notice]:
+    """Turn a ``providers.yaml`` into LiteLLM's form in place; tell what was not taken over."""
+    if not looks_like_providers(document.data):
+        return []
+    try:
+        made = import_providers(document.data)
+    except ValueError as error:
+        raise document.error(str(error), ["providers"]) from None
+    source = Source(document.files[0], "")
+    document.data = {}
+    document.merge(made.config, source)
+    return [Notice(message=note, file=str(document.files[0])) for note in made.notes]
 
 
 def _with_variables(document: Document, environ: Mapping[str, str]) -> Mapping[str, str]:

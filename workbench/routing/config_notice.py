@@ -18,4 +18,5 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         """Return one line for a log or a terminal."""
         where = f"{self.file}:{self.line}" if self.line else self.file
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{where}: {self.path}: {self.message}{hint}"
+        path = f"{self.path}: " if self.path else ""
+        return f"{where}: {path}{self.message}{hint}"
