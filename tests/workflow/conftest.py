@@ -72,7 +72,11 @@ class Model:
         return [marker for marker in markers if marker is not None and marker.kind == kind]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        except asyncio.IncompleteReadError:  # the run was cancelled before it had asked
+            writer.close()
+            return
         length = int(re.search(r"content-length: (\d+)", head, re.I)[1])  # type: ignore[index]
         body = json.loads(await reader.readexactly(length))
         self.requests.append(body)

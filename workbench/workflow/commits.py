@@ -63,7 +63,7 @@ class Commits:
 
     async def commit(self, message: str, *paths: str) -> str | None:
         """Commit `paths` (all, when none are named) and return the commit; None when nothing changed."""
-        if self._git is None:
+        if self._git is None or not (self._app / ".git").is_dir():
             return None
         async with self._lock:
             await self._run("add", "--all", "--", *(paths or (".",)))

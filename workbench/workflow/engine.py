@@ -205,8 +205,8 @@ class _Drive:
         try:
             plan = await make_plan(job, self._asker)
             self._report.plan, self._report.plan_hash = msgspec.to_builtins(plan), job.state.approved
-            if self._resumed and await job.commits.set_back():
-                job.note("half-done changes were set aside under refs/workbench/interrupted")
+            if self._resumed:
+                await self._take_up()
             await write_template(job)
             await write_files(job, self._asker, plan)
             toolbox = await tools
@@ -227,6 +227,15 @@ class _Drive:
             raise CheckFailed(verdict.reason)
         if job.recipe.serve is not None and job.state.options.smoke:
             self._report.smoke = await self._smoke(runner)
+
+    async def _take_up(self) -> None:
+        """Bring the app's folder into a known state: half a repair is set aside, edits by hand are kept."""
+        job = self._job
+        if any(step.kind == "repair" and step.status == "pending" for step in job.state.steps):
+            if await job.commits.set_back():
+                job.note("a half-done repair was set aside under refs/workbench/interrupted")
+        elif await job.commits.commit("changes made by hand before the resume"):
+            job.note("your changes in the app's folder are kept, as a commit")
 
     def _backend(self) -> Backend:
         """Choose the sandbox by who really wrote the code: the recording says which provider answered."""
