@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.providers.demo_author.talk import NASTY, Talk, random_brief, rng, run_gate
 
-GATES = ("compile", "lint", "tests")
+GATES = ("lint", "tests")
 KNOWN = {
     "a slug library with tests": "slug",
     "celsius to fahrenheit": "temperature",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.providers.demo_author.talk import NASTY, Talk, random_brief, rng, run_gate
 from tests.providers.demo_author.test_python_lib import KNOWN
 
-GATES = ("compile", "lint", "tests")
+GATES = ("lint", "tests")
 
 
 @pytest.mark.parametrize("brief", [*KNOWN, "a beehive register"])
