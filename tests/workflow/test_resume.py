@@ -154,7 +154,7 @@ async def test_new_caps_can_be_given(bench: Bench) -> None:
     state = lineage.resume(bench.home, bench.store.run(report.run), budget_tokens=100_000)
     again = await bench.go(state)
     assert again.status == "passed"
-    assert again.calls >= len(bench.model.requests) > report.calls - 1
+    assert again.calls >= len(bench.model.requests)
 
 
 async def test_a_fork_shares_the_plan_and_goes_its_own_way(bench: Bench) -> None:
