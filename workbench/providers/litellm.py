@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -189,9 +189,10 @@ def _error_answer(error: Exception, call: Call) -> Answer:
     """Return litellm's exception as the answer its status stands for."""
     status = getattr(error, "status_code", None)
     message = _scrubbed(str(getattr(error, "message", None) or error), call)
-    if type(error).__name__ in ("Timeout", "APITimeoutError"):
+    names = set(_causes(error))
+    if names & {"Timeout", "APITimeoutError"}:
         raise ProviderFailure("timeout", message, stage="first_byte") from None
-    if type(error).__name__ == "APIConnectionError" or not isinstance(status, int):
+    if names & {"APIConnectionError", "ConnectError"} or not isinstance(status, int):
         raise ProviderFailure("connect", message) from None
     response = getattr(error, "response", None)
     given = getattr(response, "headers", None) or getattr(error, "litellm_response_headers", None) or {}
@@ -200,6 +201,15 @@ def _error_answer(error: Exception, call: Call) -> Answer:
     ]
     body = msgspec.json.encode({"error": {"message": message, "type": type(error).__name__, "code": status}})
     return _json_answer(status, body, headers)
+
+
+def _causes(error: BaseException | None) -> Iterator[str]:
+    """Yield the class names of an error and of what caused it: litellm calls a refused connection a 500."""
+    for _ in range(8):
+        if error is None:
+            return
+        yield type(error).__name__
+        error = error.__cause__ or error.__context__
 
 
 def _scrubbed(text: str, call: Call) -> str:

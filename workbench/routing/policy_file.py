@@ -24,7 +24,6 @@ from typing import Any
 
 import msgspec
 
-from workbench.domain.errors import ConfigError
 from workbench.domain.times import parse_duration_us
 from workbench.domain.yaml_position import nearest
 from workbench.routing.budget import Budget
@@ -68,12 +67,6 @@ def load_policy(path: Path, environ: Mapping[str, str]) -> tuple[Policy, dict[st
     given = _mapping(document, "tenants")
     tenants = {name: _tenant(document, name, resolve(value, environ)) for name, value in given.items()}
     return Policy(tenants=tenants), _mapping(document, "profiles")
-
-
-def check_name(name: str, path: str) -> None:
-    """Raise ConfigError when `name` can't be a tenant's or a key's name."""
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"{name!r} is no name: letters, digits, . @ _ -, at most 64", path=path)
 
 
 def _mapping(document: Document, key: str) -> dict[str, Any]:
