@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-
-import pytest
+import time
 
 from workbench.domain.exchange import Attempt, Exchange, Write
 from workbench.domain.run import Run, Step
@@ -16,6 +15,7 @@ from workbench.store.store import Store
 
 START_US = 1_790_000_000_000_000
 NOW_US = START_US + 600_000_000
+PATIENCE_S = 10.0
 CHAT = "/v1/chat/completions"
 
 
@@ -51,7 +51,9 @@ class Recorded:
             **fields,
         }
         exchange = Exchange(**values, attempts=len(attempts))
-        begin = Begin(exchange=exchange, headers=list(headers) or [("content-type", "application/json")], body=body)
+        begin = Begin(
+            exchange=exchange, headers=list(headers) or [("content-type", "application/json")], body=body
+        )
         self.writer.apply(
             [
                 Finish(
@@ -125,7 +127,15 @@ class Recorded:
         self.store.create_run(run)
         if kind == "workflow":
             self.store.put_step(
-                Step(run=run.id, seq=1, kind="plan", name="plan", status="passed", started_at=at, ended_at=at + 1_000_000)
+                Step(
+                    run=run.id,
+                    seq=1,
+                    kind="plan",
+                    name="plan",
+                    status="passed",
+                    started_at=at,
+                    ended_at=at + 1_000_000,
+                )
             )
         return run
 
@@ -149,13 +159,14 @@ def answered(text, **more):
 
 async def until(pilot, condition, what="the screen"):
     """Let the app work until `condition` holds; its patience is for busy machines, no test measures it."""
-    for _ in range(400):
-        await pilot.pause()
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
         if condition():
+            await pilot.pause()
             return
-        await asyncio.sleep(0.02)
     seen = screen_text(pilot.app)
-    pytest.fail(f"waited in vain for {what}; the screen shows:\n{seen}", pytrace=False)
+    raise AssertionError(f"waited in vain for {what}; the screen shows:\n{seen}")
 
 
 def screen_text(app):

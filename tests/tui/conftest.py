@@ -16,7 +16,7 @@ from workbench.tui.source import Source
 
 @pytest.fixture(autouse=True)
 def _same_everywhere(monkeypatch):
-    """Pin the zone, the clock that is drawn and the terminal, so that a screen is the same on every machine."""
+    """Pin the zone, the clock that is drawn and the terminal, so that screens are the same everywhere."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")

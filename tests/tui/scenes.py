@@ -43,14 +43,22 @@ def traffic(recorded):
 
 def tools(recorded):
     """A conversation with a tool call, its result and reasoning."""
-    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo","days":2}'}}
+    call = {
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": "weather", "arguments": '{"city":"Oslo","days":2}'},
+    }
     messages = [
         {"role": "system", "content": "You answer briefly."},
         {"role": "user", "content": "Do I need an umbrella in Oslo tomorrow?"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_1", "content": "rain, 8 °C"},
     ]
-    message = {"role": "assistant", "content": "Yes: rain is expected.", "reasoning_content": "Rain means umbrella."}
+    message = {
+        "role": "assistant",
+        "content": "Yes: rain is expected.",
+        "reasoning_content": "Rain means umbrella.",
+    }
     answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
     recorded.put(
         json.dumps({"model": "gpt-mini", "messages": messages, "temperature": 0}).encode(),
@@ -73,16 +81,20 @@ def streamed(recorded):
     at = START_US + (recorded.number + 1) * 1_000_000
     attempts = [
         Attempt(
-            number=1, deployment="deepseek-a", provider="deepseek", model="deepseek-v3", started_at=at + 3_000,
-            latency_ms=210.0, status=503, error="overloaded", error_code="upstream_error", reason="weight 2 of 3",
+            number=1, deployment="deepseek-a", provider="deepseek", model="deepseek-v3",
+            started_at=at + 3_000, latency_ms=210.0, status=503, error="overloaded",
+            error_code="upstream_error", reason="weight 2 of 3",
         ),
         Attempt(
-            number=2, deployment="deepseek-b", provider="deepseek", model="deepseek-v3", started_at=at + 220_000,
-            latency_ms=680.0, ttft_ms=160.0, status=200, reason="retry: the next deployment",
+            number=2, deployment="deepseek-b", provider="deepseek", model="deepseek-v3",
+            started_at=at + 220_000, latency_ms=680.0, ttft_ms=160.0, status=200,
+            reason="retry: the next deployment",
         ),
     ]  # fmt: skip
     recorded.put(
-        json.dumps({"model": "deepseek-chat", "stream": True, "messages": [{"role": "user", "content": "and?"}]}).encode(),
+        json.dumps(
+            {"model": "deepseek-chat", "stream": True, "messages": [{"role": "user", "content": "and?"}]}
+        ).encode(),
         b"".join(chunks),
         writes=[Write(len(chunk), 380_000 + 80_000 * number) for number, chunk in enumerate(chunks)],
         attempts=[AttemptRecord(attempt=attempt) for attempt in attempts],
@@ -110,7 +122,12 @@ PLAN = {
     "recipe": "python-lib",
     "files": [
         {"path": "src/slug/slug.py", "action": "create", "purpose": "The function", "depends_on": []},
-        {"path": "tests/test_slug.py", "action": "create", "purpose": "Its promises", "depends_on": ["src/slug/slug.py"]},
+        {
+            "path": "tests/test_slug.py",
+            "action": "create",
+            "purpose": "Its promises",
+            "depends_on": [],
+        },
     ],
     "acceptance": ["accents are dropped", "words are joined by '-'"],
 }
@@ -119,7 +136,9 @@ PLAN = {
 def begun(waiting=False):
     """The events of a run up to its plan."""
     return [
-        ev.RunStarted(title="a slug library", recipe="python-lib", model="demo", brief="a slug library with tests"),
+        ev.RunStarted(
+            title="a slug library", recipe="python-lib", model="demo", brief="a slug library with tests"
+        ),
         ev.StepStarted(seq=1, kind="plan", name="plan"),
         ev.PlanReady(plan=PLAN, hash="h"),
         *([ev.PlanWaiting()] if waiting else []),
@@ -142,14 +161,18 @@ def run_done(recorded):
             *begun(),
             ev.StepFinished(seq=1, kind="plan", name="plan", status="passed", duration_ms=1100.0),
             ev.FileStarted(path="src/slug/slug.py"),
-            ev.FileDelta(path="src/slug/slug.py", text="def slug(title: str) -> str:\n    return title.lower()\n"),
+            ev.FileDelta(
+                path="src/slug/slug.py", text="def slug(title: str) -> str:\n    return title.lower()\n"
+            ),
             ev.FileWritten(path="src/slug/slug.py", size=51, sha256="0"),
             ev.FileStarted(path="tests/test_slug.py"),
             ev.FileWritten(path="tests/test_slug.py", size=40, sha256="0"),
             ev.GateStarted(gate="compile", argv=["python", "-m", "compileall", "src"]),
             ev.GateFinished(gate="compile", passed=True, exit_code=0, duration_ms=120.0),
             ev.GateStarted(gate="tests", argv=["pytest", "-q"]),
-            ev.GateOutput(gate="tests", text="F.\nFAILED tests/test_slug.py::test_accents\n1 failed, 1 passed\n"),
+            ev.GateOutput(
+                gate="tests", text="F.\nFAILED tests/test_slug.py::test_accents\n1 failed, 1 passed\n"
+            ),
             ev.GateFinished(gate="tests", passed=False, exit_code=1, duration_ms=260.0),
             ev.RepairStarted(round=1, gate="tests"),
             ev.GateStarted(gate="tests", argv=["pytest", "-q"]),
@@ -165,18 +188,20 @@ def nothing(_):
 
 
 SCENES = {
-    "exchanges": (traffic, [], ["of 8", "umbrella"]),
+    "exchanges": (traffic, [], ["of 8", "✗ 504"]),
     "exchanges-filter-fault": (traffic, [["slash", *"model:gpt-mini stauts:200"]], ["▲ there is no key"]),
-    "exchange-chat": (traffic, [["enter"]], ["Chat", "Yes: rain is expected."]),
-    "exchange-request": (traffic, [["enter"], ["right"]], ['"temperature": 0']),
+    "exchange-chat": (traffic, [["enter"]], ["Chat", "You answer briefly."]),
+    "exchange-request": (traffic, [["enter"], ["right"]], ['"messages": [']),
     "exchange-timing": (traffic, [["G"], ["k", "k", "enter"], ["right"] * 4], ["attempts", "median gap"]),
     "exchange-cost": (traffic, [["enter"], ["right"] * 5], ["per 1,000"]),
     "diff": (pair, [["m", "m", "d"]], ["alike", "[-quick-]"]),
-    "runs": (run_done, [["2"]], ["✓ passed", "customer questions"]),
+    "runs": (run_done, [["2"]], ["✓ passed", "2 exch"]),
     "run": (run_done, [["2"], ["enter"]], ["2 of 2 passed", "brief"]),
-    "run-waiting": (run_waiting, [["2"], ["enter"]], ["The plan waits for you."]),
-    "new-run": (nothing, [["3"]], ["What should it be?", "straight"]),
+    "run-waiting": (run_waiting, [["2"], ["enter"]], ["◇ Plan", "tests/test_slug.py"]),
+    "new-run": (nothing, [["3"]], ["Recipe", "python-lib"]),
     "router-down": (nothing, [["4"]], ["The router is not running."]),
+    "stats": (traffic, [["5"]], ["requests", "8 exchanges"]),
+    "settings": (nothing, [["7"]], ["router", "Port to listen on"]),
     "help": (traffic, [["question_mark"]], ["Replay", "Save payload"]),
     "copy": (traffic, [["y"]], ["as curl"]),
 }

@@ -6,10 +6,13 @@ A change of looks is looked at (`pytest tests/tui/test_snapshots.py`, then the r
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.tui.builders import shows
+from tests.tui.builders import Recorded, shows
 from tests.tui.scenes import SCENES
+from workbench.settings import Home
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.source import Source
 from workbench.tui.themes import DARK, LIGHT
@@ -17,12 +20,16 @@ from workbench.tui.themes import DARK, LIGHT
 LOOKS = [(80, 24, DARK), (120, 36, DARK), (200, 50, DARK), (120, 36, LIGHT)]
 
 
-@pytest.mark.parametrize(("width", "height", "theme"), LOOKS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("width", "height", "theme"), LOOKS, ids=str)
 @pytest.mark.parametrize("scene", SCENES)
-def test_screen(snap_compare, recorded, home, scene, width, height, theme):
+def test_screen(snap_compare, scene, width, height, theme, tmp_path, monkeypatch):
     """The screen looks as it did when it was last looked at."""
     make, keys, texts = SCENES[scene]
+    monkeypatch.chdir(tmp_path)
+    home = Home(Path("home"))  # relative: the screens that show it are the same everywhere
+    recorded = Recorded(home)
     make(recorded)
+    recorded.close()
     app = WorkbenchApp(Source(home), theme=theme, start_router=False)
 
     async def before(pilot):

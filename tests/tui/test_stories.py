@@ -27,7 +27,13 @@ async def test_enter_opens_an_exchange_and_the_arrows_go_through_its_views(app, 
         await shows(pilot, "✗ 504")
         await pilot.press("enter")
         await shows(pilot, "Chat", "why?", "✗ 504 timeout")
-        for text in ('"messages": [', '"code": "timeout"', "x-workbench-attempts", "no answer within 0.9 s", "per 1,000"):
+        for text in (
+            '"messages": [',
+            '"code": "timeout"',
+            "x-workbench-attempts",
+            "no answer within 0.9 s",
+            "per 1,000",
+        ):
             await pilot.press("right")
             await shows(pilot, text)
         await pilot.press("right")
@@ -69,10 +75,10 @@ async def test_new_exchanges_appear_and_do_not_move_the_cursor(app, recorded):
         await shows(pilot, "1 of 3", "third")
         await pilot.press("j")
         await shows(pilot, "2 of 3")
-        here = app.screen.list.current.id
+        here = app.screen.rows.current.id
         recorded.chat("fourth", "4")
         await shows(pilot, "3 of 4")
-        assert app.screen.list.current.id == here
+        assert app.screen.rows.current.id == here
         await shows(pilot, "▲ 1 new")
         await pilot.press("g")
         await shows(pilot, "1 of 4")
@@ -147,7 +153,11 @@ async def test_help_lists_the_keys_of_this_place(app, recorded):
 async def test_runs_lists_runs_and_opens_one_with_its_steps_files_and_gates(app, recorded):
     """A finished run shows what it did; a gate's log is one key away."""
     run = recorded.run("a slug library")
-    plan = {"schema_version": 1, "summary": "Slugs.", "files": [{"path": "src/slug.py", "purpose": "the code"}]}
+    plan = {
+        "schema_version": 1,
+        "summary": "Slugs.",
+        "files": [{"path": "src/slug.py", "purpose": "the code"}],
+    }
     recorded.events(
         run,
         [

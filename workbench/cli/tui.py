@@ -25,7 +25,7 @@ def command(ctx: Context, theme: str | None = None) -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             "the terminal app needs a terminal",
-            hint="workbench exchanges list   # the same without a terminal; workbench --help shows all commands",
+            hint="workbench exchanges list   # without a terminal; workbench --help lists the rest",
         )
     app = _app(ctx, theme)
     app.run(mouse=app.mouse)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.domain.conversation import request_messages
 from workbench.domain import marker as markers
+from workbench.domain.conversation import request_messages
 from workbench.domain.text import one_line
 
 

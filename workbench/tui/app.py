@@ -22,6 +22,8 @@ from workbench.tui.source import Source
 from workbench.tui.themes import DARK, OWN
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from workbench.tui.changes import Change
 
 
@@ -37,17 +39,27 @@ def _place(module: str, name: str) -> Callable[[], Screen[Any]]:
     return make
 
 
+def _commands() -> type[Provider]:
+    from workbench.tui.commands import WorkbenchCommands
+
+    return WorkbenchCommands
+
+
 class WorkbenchApp(App[None]):
     """Watch, search, open, replay and compare exchanges; drive workflows."""
 
     TITLE = "workbench"
     CSS_PATH = "styles.tcss"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Any]] = {_commands}
     MODES: ClassVar[dict[str, Any]] = {
         "exchanges": _place("exchanges", "ExchangesScreen"),
         "runs": _place("runs", "RunsScreen"),
         "new": _place("new_run", "NewRunScreen"),
         "router": _place("router", "RouterScreen"),
+        "stats": _place("stats", "StatsScreen"),
+        "retention": _place("retention", "RetentionScreen"),
+        "settings": _place("settings", "SettingsScreen"),
     }
     DEFAULT_MODE = "exchanges"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,6 +67,9 @@ class WorkbenchApp(App[None]):
         Binding("2", "go('runs')", "Runs", show=False, id="go.runs"),
         Binding("3", "go('new')", "New run", show=False, id="go.new"),
         Binding("4", "go('router')", "Router", show=False, id="go.router"),
+        Binding("5", "go('stats')", "Stats", show=False, id="go.stats"),
+        Binding("6", "go('retention')", "Retention", show=False, id="go.retention"),
+        Binding("7", "go('settings')", "Settings", show=False, id="go.settings"),
         Binding("question_mark", "help", "Help", show=False, id="help"),
         Binding("ctrl+l", "redraw", "Draw again", show=False, id="redraw"),
         Binding("q", "quit", "Quit", show=False, id="quit"),
@@ -65,6 +80,9 @@ class WorkbenchApp(App[None]):
         ("2", "runs", "Runs"),
         ("3", "new", "New run"),
         ("4", "router", "Router"),
+        ("5", "stats", "Stats"),
+        ("6", "retention", "Retention"),
+        ("7", "settings", "Settings"),
     )
 
     def __init__(self, source: Source, *, theme: str | None = None, start_router: bool = True) -> None:
@@ -97,6 +115,11 @@ class WorkbenchApp(App[None]):
         self._store_watch.start()
         self._router_watch = RouterWatch(self.source, self._post, start=self._start_router)
         self._router_watch.start()
+        self.theme_changed_signal.subscribe(self, lambda theme: setattr(self.kept, "theme", theme.name))
+        self.load_keymap()
+        if not self.kept.welcomed and self._start_router:
+            self.kept.welcomed = True
+            self.action_welcome()
 
     def _post(self, message: Message) -> bool:
         return self.post_message(message)
@@ -137,6 +160,57 @@ class WorkbenchApp(App[None]):
         if self._router_watch is not None:
             self._router_watch.hurry()
 
+    # -- the user's own
+
+    def load_keymap(self) -> None:
+        """Take the user's keys, or say what is wrong with them."""
+        path = self.source.home.root / "keys.yaml"
+
+        def read() -> None:
+            from workbench.domain.errors import ConfigError
+            from workbench.tui.binding_ids import all_keys
+            from workbench.tui.keymap import read_keymap
+
+            if not path.exists():
+                return
+            try:
+                keymap = read_keymap(path, frozenset(key.id for key in all_keys()))
+            except ConfigError as error:
+                hint = f"\n{error.hint}" if error.hint else ""
+                self.call_from_thread(
+                    self.notify, f"{error.message}{hint}", title="keys.yaml", severity="error", markup=False
+                )
+            else:
+                self.call_from_thread(self.set_keymap, keymap)
+
+        self.run_worker(read, thread=True, group="keymap", exit_on_error=False)
+
+    def toggle_mouse(self) -> None:
+        """Take the mouse, or leave it to the terminal so that it can select text."""
+        driver: Any = self._driver
+        self.mouse = not self.mouse
+        for name in ("_enable_mouse_support",) if self.mouse else ("_disable_mouse_support",):
+            getattr(driver, name, lambda: None)()
+        self.notify(
+            "The mouse works in here." if self.mouse else "The terminal has the mouse: it selects text."
+        )
+
+    def action_welcome(self) -> None:
+        """Show what a new user needs."""
+        from workbench.tui.screens.welcome import WelcomeScreen
+
+        self.push_screen(WelcomeScreen())
+
+    def try_demo(self) -> None:
+        """Send a first request to the demo model."""
+        from workbench.tui.calls import ask_demo
+
+        status = self.status
+        if not status.up:
+            self.notify("The router is not ready yet.", severity="warning")
+            return
+        self.run_worker(lambda: ask_demo(status), thread=True, group="demo", exit_on_error=False)
+
     # -- copying
 
     def copy(self, data: bytes, what: str) -> None:
@@ -157,7 +231,9 @@ class WorkbenchApp(App[None]):
 
     def _copied(self, how: str, size: int, what: str) -> None:
         where = {"clipboard": "to the clipboard", "terminal": "to the terminal's clipboard"}
-        self.notify(f"Copied {what}, {size:,} bytes, {where.get(how, 'into ' + how)}.", markup=False, timeout=3)
+        self.notify(
+            f"Copied {what}, {size:,} bytes, {where.get(how, 'into ' + how)}.", markup=False, timeout=3
+        )
 
     # -- going places
 

@@ -37,7 +37,7 @@ class Asking(MessagePump):
             worker = get_current_worker()
             try:
                 result = job()
-            except Exception as error:  # noqa: BLE001 - every failure is shown in place
+            except Exception as error:
                 log.debug("%s failed", group, exc_info=True)
                 if not worker.is_cancelled:
                     self.post_message(Failed(Trouble.of(error), otherwise))
@@ -68,4 +68,6 @@ class Asking(MessagePump):
         """Show a failure; screens override this with a place of their own."""
         notify: Any = getattr(self, "notify", None)
         if notify is not None:
-            notify(trouble.text + (f"\n{trouble.hint}" if trouble.hint else ""), severity="error", markup=False)
+            notify(
+                trouble.text + (f"\n{trouble.hint}" if trouble.hint else ""), severity="error", markup=False
+            )

@@ -35,6 +35,12 @@ def reload_router(status: RouterStatus) -> dict[str, object]:
     return call(status, lambda client: client.reload())
 
 
+def ask_demo(status: RouterStatus) -> None:
+    """Ask the built-in demo model something, so that there is a first exchange to look at."""
+    messages = [{"role": "user", "content": "Hello! What can I do with this workbench?"}]
+    call(status, lambda client: client.chat_text("demo", messages))
+
+
 def next_profile(status: RouterStatus) -> str:
     """Switch to the profile after the one in force and return its name."""
     at = PROFILES.index(status.profile) if status.profile in PROFILES else -1

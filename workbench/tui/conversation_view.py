@@ -11,6 +11,7 @@ from workbench.domain.answer import Answer
 from workbench.domain.conversation import answer, request_messages
 from workbench.domain.exchange import Exchange
 from workbench.domain.message import Message, Part
+from workbench.domain.text import one_line
 from workbench.tui import format as fmt
 from workbench.tui.document import BAR, Folding, Line, clean
 
@@ -53,7 +54,9 @@ class ChatLines:
         for part in message.parts:
             self.part(part, style)
         if not message.parts:
-            self.lines.append(Line("(empty)" if not streamed else "(nothing yet)", "faint", INDENT, BAR, style))
+            self.lines.append(
+                Line("(empty)" if not streamed else "(nothing yet)", "faint", INDENT, BAR, style)
+            )
 
     def part(self, part: Part, style: str) -> None:
         """Add one part."""
@@ -124,7 +127,9 @@ def _answer(lines: ChatLines, exchange: Exchange, response: bytes) -> None:
         lines.message(message)
     if given.embeddings:
         lines.heading("assistant", _figures(exchange))
-        lines.lines.append(Line(f"{given.embeddings} vectors; see Response.", "dim", INDENT, BAR, "assistant"))
+        lines.lines.append(
+            Line(f"{given.embeddings} vectors; see Response.", "dim", INDENT, BAR, "assistant")
+        )
     _ending(lines, exchange, given)
 
 
@@ -149,4 +154,4 @@ def _figures(exchange: Exchange) -> str:
         parts.append(fmt.duration(exchange.latency_ms))
     if exchange.finish_reason:
         parts.append(exchange.finish_reason)
-    return clean(" · ".join(part for part in parts if part))
+    return one_line(" · ".join(part for part in parts if part), 120)

@@ -27,7 +27,8 @@ _MS = ("latency_ms", "ttft_ms")
 def verdict_line(comparison: Comparison) -> str:
     """Return the verdict in one line."""
     sign, _ = VERDICTS.get(comparison.verdict, ("?", ""))
-    return f"{sign} {comparison.verdict}   {comparison.similarity:.0%} alike   {comparison.original} → {comparison.replay}"
+    ids = f"{comparison.original} → {comparison.replay}"
+    return f"{sign} {comparison.verdict}   {comparison.similarity:.0%} alike   {ids}"
 
 
 def comparison_lines(comparison: Comparison, one: Recorded, two: Recorded) -> Lines:
@@ -47,9 +48,13 @@ def reasons_and_figures(comparison: Comparison) -> list[Line]:
     lines = [fact("verdict", f"{sign} {comparison.verdict}", f"bold {style}")]
     lines += [fact("" if at else "because", clean(reason)) for at, reason in enumerate(comparison.reasons)]
     lines += [Line(""), Line(fit("", 18) + fit("original", 26) + "replay", "faint")]
+    equal = [name for name, (before, after) in comparison.facts.items() if before == after]
     for name, (before, after) in comparison.facts.items():
-        value = fit(_figure(name, before), 25) + " " + _figure(name, after)
-        lines.append(fact(name.removesuffix("_ms").removesuffix("_usd"), value, "text" if before != after else "dim"))
+        if before != after:
+            value = fit(_figure(name, before), 25) + " " + _figure(name, after)
+            lines.append(fact(name.removesuffix("_ms").removesuffix("_usd"), value))
+    if equal:
+        lines.append(fact("equal", ", ".join(equal), "faint"))
     return lines
 
 

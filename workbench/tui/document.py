@@ -71,7 +71,7 @@ def plain(text: str, kind: str = "text") -> Lines:
 
 
 class Body:
-    """A body as text: one string and where its lines begin, so that 50 MB cost two passes and no list of strings.
+    """A body as text: one string and where its lines begin; 50 MB cost two passes and no list of strings.
 
     Build it off the event loop with `Body.of`; bytes that are not UTF-8 show as U+FFFD (the header of the
     view says so), and the exact bytes stay with whoever holds the exchange.

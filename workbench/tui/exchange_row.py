@@ -76,7 +76,7 @@ _COLUMNS = (
     Column("took", 7, 48, _latency, right=True),
     Column("first", 7, 104, lambda e: (fmt.duration(e.ttft_ms), "faint"), right=True),
 )
-_MODEL_LEAST = 12
+_MODEL_LEAST = 14
 
 
 class ExchangeRow:
@@ -109,7 +109,7 @@ class ExchangeRow:
         shown = [column for column in _COLUMNS if width >= column.least]
         fixed = sum(column.width + 1 for column in shown)
         left = width - fixed - 1
-        model = max(_MODEL_LEAST, min(26, left // 3 if left > 40 else left - 8))
+        model = max(_MODEL_LEAST, min(24, left // 3 if left > 40 else left // 2))
         return shown, model, max(0, left - model)
 
     def _what(self, item: Exchange, width: int) -> list[Piece]:
@@ -119,7 +119,7 @@ class ExchangeRow:
         pieces: list[Piece] = [(f" {marks}", "mark")] if marks else []
         left = width - (len(marks) + 1 if marks else 0)
         pieces += [(f" {tag}", "second") for tag in (one_line(tag, 20) for tag in item.tags[:3])]
-        if item.error and (item.status or 0) >= 400 or item.state == "failed":
+        if (item.error and (item.status or 0) >= 400) or item.state == "failed":
             return [*pieces, (" " + one_line(item.error or "failed", max(8, left * 2)), "bad")]
         words = item.name or self.about.get(item.id, "")
         return [*pieces, (" " + one_line(words, max(8, left * 2)), "faint" if not item.name else "")]

@@ -66,7 +66,9 @@ def edit_bytes(place: Place, data: bytes, suffix: str) -> bytes | None:
 def page_body(place: Place, item: Exchange) -> None:
     """Show an answer's exact bytes in the pager."""
     place.ask(
-        lambda: place.source.reader().body(item.id, "response"), lambda data: _page(place, data), group="pager"
+        lambda: place.source.reader().body(item.id, "response"),
+        lambda data: _page(place, data),
+        group="pager",
     )
 
 

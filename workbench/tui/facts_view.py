@@ -24,7 +24,9 @@ def cost(exchange: Exchange) -> Lines:
     lines.lines = [
         Line("tokens", "bold accent"),
         fact("input", fmt.exact(exchange.input_tokens) + guess),
-        fact("  from cache", f"{fmt.exact(exchange.cached_tokens)}   {fmt.percent(cached, fresh or 0)}", "dim"),
+        fact(
+            "  from cache", f"{fmt.exact(exchange.cached_tokens)}   {fmt.percent(cached, fresh or 0)}", "dim"
+        ),
         fact("  into cache", fmt.exact(exchange.cache_write_tokens), "dim"),
         fact("output", fmt.exact(exchange.output_tokens)),
         fact("  reasoning", fmt.exact(exchange.reasoning_tokens), "dim"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 
-
 def now_us() -> int:
     """Return the moment; the one clock of everything that is drawn."""
     return time.time_ns() // 1000

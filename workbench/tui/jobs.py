@@ -82,7 +82,9 @@ def _run_named(log: Path) -> str | None:
 def run_command(home: Home, arguments: Sequence[str]) -> str:
     """Run one of our commands to its end and return what it printed. Raises CommandFailed. Blocks."""
     argv = [sys.executable, "-m", "workbench", "--home", str(home.root), *arguments]
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=600, cwd=home.root)
+    done = subprocess.run(
+        argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=600, cwd=home.root
+    )
     if done.returncode:
         said = printable((done.stderr or done.stdout).decode("utf-8", "replace")).strip()
         raise CommandFailed(said or f"exit code {done.returncode}", hint=" ".join(["workbench", *arguments]))

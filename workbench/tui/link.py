@@ -46,7 +46,7 @@ class StoreWatch(threading.Thread):
             try:
                 now = self._source.reader().change_token()
                 problem = None
-            except Exception as error:  # noqa: BLE001 - shown in place, tried again
+            except Exception as error:
                 now, problem = None, Trouble.of(error)
             if problem != trouble or not told:
                 trouble, told = problem, True
@@ -94,7 +94,7 @@ class RouterWatch(threading.Thread):
         while not self._ended:
             try:
                 await self._serve_one()
-            except Exception as error:  # noqa: BLE001 - shown in the status line, tried again
+            except Exception as error:
                 self._post(RouterChanged(RouterStatus(state="down", trouble=Trouble.of(error))))
             await self._wait()
 

@@ -48,7 +48,7 @@ class AllSent(Message):
 
 
 class Resender(threading.Thread):
-    """Sends in order, one after the other, or all at once to several models. `cancel` ends what is under way."""
+    """Sends several in order, or one to several models at once. `cancel` ends what is under way."""
 
     def __init__(
         self, source: Source, status: RouterStatus, jobs: list[Sending], post: Callable[[Message], object]
@@ -71,7 +71,7 @@ class Resender(threading.Thread):
             call(self._status, self._send_all)
         except asyncio.CancelledError:
             trouble = Trouble("cancelled")
-        except Exception as error:  # noqa: BLE001 - shown in place
+        except Exception as error:
             trouble = Trouble.of(error)
         self._post(AllSent(trouble))
 
@@ -86,7 +86,7 @@ class Resender(threading.Thread):
                     tasks.create_task(self._send(client, gate, index, job, run), name=f"resend {index}")
 
     @contextlib.asynccontextmanager
-    async def _group(self, several: bool) -> Any:  # noqa: FBT001
+    async def _group(self, several: bool) -> Any:
         if not several:
             yield None
             return
@@ -109,7 +109,7 @@ class Resender(threading.Thread):
                 source = _edited(exchange_source(self._source.reader(), job.exchange), job.body)
                 options = Options(model=job.model, run=run)
                 replayed = await resend(self._source.reader(), client, source, options)
-            except Exception as error:  # noqa: BLE001 - one that can't be sent doesn't stop the others
+            except Exception as error:
                 self._post(Sent(index, None, Trouble.of(error)))
             else:
                 self._post(Sent(index, replayed))

@@ -48,19 +48,27 @@ def _is_off(group: dict[str, Any]) -> bool:
 
 def _down(lines: Lines, status: RouterStatus, home: str) -> Lines:
     if status.state in {"looking", "starting"}:
-        lines.add("The router is being started…" if status.state == "starting" else "Looking for the router…", "dim")
+        lines.add(
+            "The router is being started…" if status.state == "starting" else "Looking for the router…", "dim"
+        )
         return lines
     lines.add("The router is not running.", "bold bad")
     if status.trouble is not None:
         lines.add(status.trouble.text, "bad")
         if status.trouble.hint:
             lines.add(status.trouble.hint, "dim")
-    lines.lines += [Line(""), fact("here", "s starts it"), fact("in a shell", f"workbench --home {home} router start")]
+    lines.lines += [
+        Line(""),
+        fact("here", "s starts it"),
+        fact("in a shell", f"workbench --home {home} router start"),
+    ]
     return lines
 
 
 def _recording(status: RouterStatus) -> str:
-    text = {"ok": "every exchange", "degraded": "NOT recording", "off": "off"}.get(status.recording, "not known")
+    text = {"ok": "every exchange", "degraded": "NOT recording", "off": "off"}.get(
+        status.recording, "not known"
+    )
     if status.unrecorded:
         text += f", {status.unrecorded} not recorded"
     return text + (f": {one_line(status.recording_error, 200)}" if status.recording_error else "")

@@ -57,7 +57,7 @@ def _fitting(text: str, start: int, width: int) -> int:
 
 
 class RowIndex:
-    """Rows of a document at one width. Grows on demand, so that the first screen never waits for the last line."""
+    """Rows of a document at one width. Grows on demand: the first screen never waits for the last line."""
 
     def __init__(self, document: Document, width: int, *, wrap: bool = True) -> None:
         self.document = document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.domain.run import Run, Step
+from workbench.domain.run import Run
 from workbench.domain.text import one_line
 from workbench.tui import format as fmt
 from workbench.tui.paint import Piece
@@ -11,7 +11,7 @@ from workbench.tui.run_row import glyph
 from workbench.tui.widgets.itemlist import Item
 
 
-def items_of(picture: RunPicture, run: Run | None, steps: list[Step]) -> list[Item]:
+def items_of(picture: RunPicture, run: Run | None) -> list[Item]:
     """Return the rows: overview, plan, files, gates, web smoke, log, report."""
     rows = [_row("overview", "Overview", _status(picture, run))]
     rows.append(_row("plan", "Plan", _plan_status(picture)))
@@ -102,7 +102,9 @@ def title_of(picture: RunPicture, run: Run | None, now_us: int) -> str:
     running = [step for step in picture.steps.values() if step.status == "running"]
     doing = "" if picture.ended or not running else f"  {running[-1].kind} {one_line(running[-1].name, 40)}"
     progress = _progress(picture)
-    return f"{sign} {status}{doing}  {progress}{fmt.duration((ended - started) / 1000)}  {one_line(title, 160)}"
+    return (
+        f"{sign} {status}{doing}  {progress}{fmt.duration((ended - started) / 1000)}  {one_line(title, 160)}"
+    )
 
 
 def _progress(picture: RunPicture) -> str:

@@ -15,7 +15,22 @@ from workbench.tui.run_picture import RunPicture
 from workbench.tui.run_row import glyph
 from workbench.tui.run_view import overview, plan_lines
 
-_CODE = {".py", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".css", ".html", ".toml", ".yaml", ".yml", ".sh", ".rs", ".go"}
+_CODE = {
+    ".py",
+    ".ts",
+    ".tsx",
+    ".js",
+    ".jsx",
+    ".mjs",
+    ".css",
+    ".html",
+    ".toml",
+    ".yaml",
+    ".yml",
+    ".sh",
+    ".rs",
+    ".go",
+}
 _FILE_LIMIT = 20_000_000
 
 

@@ -53,11 +53,14 @@ class RunRow:
             (tail, "dim"),
             (" ★" if item.pinned else "", "mark"),
             (" ↳" if item.parent else "", "faint"),
-            (" " + one_line(item.name or item.title or item.id, 300), "bold" if item.kind == "workflow" else ""),
+            (
+                " " + one_line(item.name or item.title or item.id, 300),
+                "bold" if item.kind == "workflow" else "",
+            ),
         ]
 
     def _tail(self, width: int, exchanges: str, tokens: str, cost: str, took: str) -> str:
-        if width < 76:
+        if width < 92:
             return fit(exchanges, 5, right=True)
-        tail = fit(exchanges, 5, right=True) + " " + fit(tokens, 6, right=True) + " " + fit(cost, 8, right=True)
-        return tail + " " + fit(took, 7, right=True) if width >= 92 else tail
+        cells = ((exchanges, 5), (tokens, 6), (cost, 8), (took, 7))
+        return " ".join(fit(text, size, right=True) for text, size in cells)

@@ -50,7 +50,15 @@ def _step(step: Step) -> list[Line]:
     took = (step.ended_at - step.started_at) / 1000 if step.ended_at and step.started_at else None
     name = one_line(step.name, 80)
     text = f"{step.kind}  {name}" if name and name != step.kind else step.kind
-    lines = [Line(f"{text}  {fmt.duration(took) if took is not None else ''}".rstrip(), "text", 4, f"  {sign}", style)]
+    lines = [
+        Line(
+            f"{text}  {fmt.duration(took) if took is not None else ''}".rstrip(),
+            "text",
+            4,
+            f"  {sign}",
+            style,
+        )
+    ]
     error = step.detail.get("error")
     if error:
         lines.append(Line(one_line(str(error), 300), "bad", 6))
@@ -75,7 +83,9 @@ def plan_lines(plan: dict[str, Any]) -> Lines:
     width = min(44, max((len(str(file.get("path", ""))) for file in files), default=0) + 4)
     for file in files:
         path = clean(str(file.get("path", "?")))
-        lines.lines.append(Line(one_line(str(file.get("purpose", "")), 400), "text", width, f"  {path}", "second"))
+        lines.lines.append(
+            Line(one_line(str(file.get("purpose", "")), 400), "text", width, f"  {path}", "second")
+        )
         if needs := file.get("depends_on"):
             lines.lines.append(Line("needs " + one_line(", ".join(map(str, needs)), 300), "faint", width))
     wanted = plan.get("acceptance") or []

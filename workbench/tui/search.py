@@ -25,7 +25,9 @@ def find_all(document: Document, term: str, cancelled: Callable[[], bool] = lamb
     if not term:
         return []
     pattern = compile_term(term)
-    found = _in_body(document, pattern, len(term)) if isinstance(document, Body) else _in_lines(document, pattern)
+    found = (
+        _in_body(document, pattern, len(term)) if isinstance(document, Body) else _in_lines(document, pattern)
+    )
     hits: list[Hit] = []
     for hit in found:
         if hit is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from workbench.domain.exchange import Attempt, Exchange, Write
 from workbench.domain.text import one_line
 from workbench.tui import format as fmt
@@ -80,7 +82,7 @@ def _chunks(lines: Lines, writes: list[Write], total: float) -> None:
     slots = [0.0] * _BAR
     for write in writes:
         slots[min(_BAR - 1, int(write.at_us / 1000 / total * _BAR))] += write.length
-    gaps = [(b.at_us - a.at_us) / 1000 for a, b in zip(writes, writes[1:], strict=False)]
+    gaps = [(b.at_us - a.at_us) / 1000 for a, b in pairwise(writes)]
     gaps.sort()
     lines.lines += [Line(""), Line("bytes to the client over time", "bold accent")]
     lines.lines.append(Line(fmt.sparkline(slots, _BAR), "assistant", 6))

@@ -27,7 +27,10 @@ class Notice(Static):
     """A trouble in its place: what is wrong, and the command that mends it. Hidden while all is well."""
 
     DEFAULT_CSS = """
-    Notice { display: none; height: auto; max-height: 8; padding: 0 2; background: $panel; border-left: thick $error; }
+    Notice {
+        display: none; height: auto; max-height: 8; padding: 0 2;
+        background: $panel; border-left: thick $error;
+    }
     Notice.-shown { display: block; }
     """
 

@@ -38,7 +38,9 @@ class CompareScreen(Place):
     CompareScreen #editor { display: none; height: 1fr; }
     CompareScreen.-editing #editor { display: block; }
     CompareScreen.-editing #split { display: none; }
-    CompareScreen TextArea { height: 1fr; border: none; border-left: thick $primary; background: $surface; padding: 0 1; }
+    CompareScreen TextArea {
+        height: 1fr; border: none; border-left: thick $primary; background: $surface; padding: 0 1;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "send", "Send", priority=True, id="compare.send", key_display="^s"),
@@ -87,7 +89,7 @@ class CompareScreen(Place):
     def on_resize(self, event: Resize) -> None:
         """Results beside their comparison where there is room."""
         wide = event.size.width >= 110
-        self.query_one("#split").styles.layout = "horizontal" if wide else "vertical"
+        self.query_one("#split").set_class(wide, "-wide")
         items = self.query_one(ItemList)
         items.styles.width = 54 if wide else "1fr"
         items.styles.height = "1fr" if wide else max(4, min(10, event.size.height // 4))
@@ -175,7 +177,9 @@ class CompareScreen(Place):
         if self._jobs and not items.key:
             items.select("0")
         done = len(self._results) + len(self._troubles)
-        self.say(standing=f"{done} of {len(self._jobs)} answered   {'c cancels' if self.sending else ''}".rstrip())
+        self.say(
+            standing=f"{done} of {len(self._jobs)} answered   {'c cancels' if self.sending else ''}".rstrip()
+        )
         self.refresh_bindings()
         self._page()
 
@@ -194,7 +198,12 @@ class CompareScreen(Place):
         took = fmt.duration(replayed.replay.exchange.latency_ms)
         return Item(
             str(index),
-            ((f" {sign[0]} ", sign[1]), (f"{name:<20} ", "bold"), (f"{verdict:<10} ", sign[1]), (f"{alike}{took:>7}", "dim")),
+            (
+                (f" {sign[0]} ", sign[1]),
+                (f"{name:<20} ", "bold"),
+                (f"{verdict:<10} ", sign[1]),
+                (f"{alike}{took:>7}", "dim"),
+            ),
         )
 
     @on(ItemList.Highlighted)

@@ -37,12 +37,17 @@ class CopyScreen(Asking, ModalScreen[None]):
 
     DEFAULT_CSS = """
     CopyScreen { align: center middle; background: $background 60%; }
-    CopyScreen > Vertical { width: 46; height: auto; background: $panel; border: round $border; padding: 1 2; }
+    CopyScreen > Vertical {
+        width: 46; height: auto; background: $panel; border: round $border; padding: 1 2;
+    }
     CopyScreen .head { text-style: bold; color: $primary; margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,y", "dismiss", "Close", show=False, id="copy.close"),
-        *(Binding(key, f"copy('{what}')", text, show=False, id=f"copy.{what}") for key, what, text in CHOICES),
+        *(
+            Binding(key, f"copy('{what}')", text, show=False, id=f"copy.{what}")
+            for key, what, text in CHOICES
+        ),
     ]
 
     def __init__(self, item: Exchange) -> None:
@@ -67,7 +72,9 @@ class CopyScreen(Asking, ModalScreen[None]):
     def action_copy(self, what: str) -> None:
         """Make the text in a thread, then copy it."""
         base = self.work.status.base_url or "http://127.0.0.1:4000"
-        self.ask(partial(render, self.work.source, self._item, what, base), partial(self._copy, what), group="copy")
+        self.ask(
+            partial(render, self.work.source, self._item, what, base), partial(self._copy, what), group="copy"
+        )
 
     def _copy(self, what: str, data: bytes) -> None:
         names = {name: text for _, name, text in CHOICES}

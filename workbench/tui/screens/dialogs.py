@@ -70,5 +70,5 @@ class Confirm(ModalScreen[bool]):
             yield Static(Text(printable(self._about)), classes="about")
             yield Static(Text("y  yes    n  no"), classes="keys")
 
-    def action_answer(self, answer: bool) -> None:  # noqa: FBT001 - an action's argument
+    def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)

@@ -25,8 +25,12 @@ class DiffScreen(Place):
     """Opened with `d`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l,right_square_bracket,tab", "tab(1)", "Other view", id="diff.next-tab", key_display="←→"),
-        Binding("left,h,left_square_bracket,shift+tab", "tab(-1)", "Other view", show=False, id="diff.prev-tab"),
+        Binding(
+            "right,l,right_square_bracket,tab", "tab(1)", "Other view", id="diff.next-tab", key_display="←→"
+        ),
+        Binding(
+            "left,h,left_square_bracket,shift+tab", "tab(-1)", "Other view", show=False, id="diff.prev-tab"
+        ),
         Binding("slash", "find", "Find", id="diff.find"),
         Binding("d", "back", "Back", show=False, id="diff.back"),
     ]

@@ -29,8 +29,20 @@ class ExchangeScreen(ExchangeKeys):
     """Opened with `enter` on a list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l,right_square_bracket,tab", "tab(1)", "Next view", id="exchange.next-tab", key_display="←→"),
-        Binding("left,h,left_square_bracket,shift+tab", "tab(-1)", "Previous view", show=False, id="exchange.prev-tab"),
+        Binding(
+            "right,l,right_square_bracket,tab",
+            "tab(1)",
+            "Next view",
+            id="exchange.next-tab",
+            key_display="←→",
+        ),
+        Binding(
+            "left,h,left_square_bracket,shift+tab",
+            "tab(-1)",
+            "Previous view",
+            show=False,
+            id="exchange.prev-tab",
+        ),
         Binding("slash", "find", "Find", id="exchange.find"),
         Binding("enter", "enter", "Fold", show=False, id="exchange.fold"),
         Binding("x", "raw", "Raw", show=False, id="exchange.raw"),
@@ -50,7 +62,9 @@ class ExchangeScreen(ExchangeKeys):
         yield TabLine(TABS, id="tabs")
         yield FindLine()
         yield TextView(Lines([Line("Reading…", "dim")]), id="text")
-        replays: RecordList[Exchange] = RecordList(ExchangeRow(), id="replays", empty="No replays yet: r sends it again.")
+        replays: RecordList[Exchange] = RecordList(
+            ExchangeRow(), id="replays", empty="No replays yet: r sends it again."
+        )
         replays.display = False
         yield replays
 
@@ -122,7 +136,9 @@ class ExchangeScreen(ExchangeKeys):
         if tab in self._documents:
             self._put(tab, top, self._documents[tab])
             return
-        self.ask(partial(_document, tab, self.whole, raw=self._raw), partial(self._put, tab, top), group="document")
+        self.ask(
+            partial(_document, tab, self.whole, raw=self._raw), partial(self._put, tab, top), group="document"
+        )
 
     def _put(self, tab: str, top: bool, made: tuple[Document, str]) -> None:
         self._documents[tab] = made

@@ -61,7 +61,7 @@ class ExchangeKeys(Place):
             self.app.push_screen(CompareScreen([items[0].id], send=False))
 
     def action_diff(self) -> None:
-        """Compare two marked exchanges, or a replay with its original, or an original with its last replay."""
+        """Compare two marked ones, a replay with its original, or an original with its last replay."""
         items = self.subjects()
         if len(items) >= 2:
             first, second = sorted(items[:2], key=lambda item: (item.started_at, item.id))
@@ -71,7 +71,9 @@ class ExchangeKeys(Place):
         elif items:
             item = items[0]
             self.ask(
-                lambda: self.source.reader().replays(item.id), partial(self._diff_newest, item), group="replays"
+                lambda: self.source.reader().replays(item.id),
+                partial(self._diff_newest, item),
+                group="replays",
             )
 
     def _diff_newest(self, item: Exchange, replays: list[Exchange]) -> None:
@@ -79,7 +81,9 @@ class ExchangeKeys(Place):
             newest = max(replays, key=lambda found: (found.started_at, found.id))
             self._show_diff(item.id, newest.id)
         else:
-            self.app.notify("Nothing to compare with: mark two exchanges (m), or replay this one (r).", markup=False)
+            self.app.notify(
+                "Nothing to compare with: mark two exchanges (m), or replay this one (r).", markup=False
+            )
 
     def _show_diff(self, first: str, second: str) -> None:
         from workbench.tui.screens.diff import DiffScreen
@@ -129,7 +133,9 @@ class ExchangeKeys(Place):
             from workbench.tui.screens.dialogs import Prompt
 
             known = " ".join(items[0].tags) if len(items) == 1 else ""
-            question = Prompt("Tags", f"{_what(items)}: names to add; -name takes one away; now: {known or 'none'}")
+            question = Prompt(
+                "Tags", f"{_what(items)}: names to add; -name takes one away; now: {known or 'none'}"
+            )
             self.app.push_screen(question, partial(self._tagged, items))
 
     def _tagged(self, items: list[Exchange], text: str | None) -> None:

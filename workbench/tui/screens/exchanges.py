@@ -64,13 +64,13 @@ class ExchangesScreen(ExchangeKeys, Place):
         """Ask for the first page."""
         first = self.first_filter()
         self.where = self._whole(first)
-        self.list.tail = self.work.kept.tail
+        self.rows.tail = self.work.kept.tail
         line = self.query_one(FilterLine)
         line.history = self.work.kept.filters
         if first:
             line.put(first)
-        self.list.focus()
-        self.list.start_over()
+        self.rows.focus()
+        self.rows.start_over()
         self._count()
 
     def on_resize(self, event: Resize) -> None:
@@ -84,10 +84,10 @@ class ExchangesScreen(ExchangeKeys, Place):
         preview.display = shown
         preview.set_class(width >= _WIDE, "side")
         preview.set_class(width < _WIDE, "below")
-        split.styles.layout = "horizontal" if width >= _WIDE else "vertical"
+        split.set_class(shown and width >= _WIDE, "-wide")
 
     @property
-    def list(self) -> RecordList[Exchange]:
+    def rows(self) -> RecordList[Exchange]:
         """The list."""
         return self.query_one("#list", RecordList)
 
@@ -95,11 +95,11 @@ class ExchangesScreen(ExchangeKeys, Place):
 
     def subjects(self) -> list[Exchange]:
         """What a key acts on: the marked exchanges, else the current one."""
-        return self.list.chosen
+        return self.rows.chosen
 
     def changed_here(self, items: list[Exchange]) -> None:
         """A key changed these."""
-        self.list.update_items(items)
+        self.rows.update_items(items)
 
     # -- pages
 
@@ -118,26 +118,26 @@ class ExchangesScreen(ExchangeKeys, Place):
     def _newest(self, where: str, page: Page) -> None:
         if where == self.where:
             self.trouble(None)
-            self.list.reset(page.items, more=page.next is not None)
+            self.rows.reset(page.items, more=page.next is not None)
             self._settled()
 
     def _oldest(self, where: str, page: Page) -> None:
         if where == self.where:
-            self.list.reset(page.items, more=False, newest=len(page.items) < PAGE)
+            self.rows.reset(page.items, more=False, newest=len(page.items) < PAGE)
             self._settled()
 
     def _older(self, where: str, page: Page) -> None:
         if where == self.where:
-            self.list.take_older(page.items, more=page.next is not None)
+            self.rows.take_older(page.items, more=page.next is not None)
             self._settled()
 
     def _newer(self, where: str, page: Page) -> None:
         if where == self.where:
-            self.list.take_newer(page.items, more=len(page.items) >= PAGE)
+            self.rows.take_newer(page.items, more=len(page.items) >= PAGE)
             self._settled()
 
     def _page_failed(self, trouble: Trouble) -> None:
-        self.list.failed()
+        self.rows.failed()
         self.trouble(trouble)
 
     # -- news
@@ -148,9 +148,12 @@ class ExchangesScreen(ExchangeKeys, Place):
             self._stale = True
             return
         self._fetching = True
-        running = [item for item in self.list.visible() if item.state == "running"]
+        running = [item for item in self.rows.on_screen() if item.state == "running"]
         self.ask(
-            partial(self._read_news, self.where, running), self._news, group="news", otherwise=self._news_failed
+            partial(self._read_news, self.where, running),
+            self._news,
+            group="news",
+            otherwise=self._news_failed,
         )
 
     def _read_news(self, where: str, running: list[Exchange]) -> tuple[str, Page, list[Exchange]]:
@@ -162,8 +165,8 @@ class ExchangesScreen(ExchangeKeys, Place):
         where, page, fresh = found
         self._fetching = False
         if where == self.where:
-            self.list.update_items(fresh)
-            self.list.take_news(page.items, more=page.next is not None)
+            self.rows.update_items(fresh)
+            self.rows.take_news(page.items, more=page.next is not None)
             self._settled()
             self._count()
         if self._stale:
@@ -179,7 +182,7 @@ class ExchangesScreen(ExchangeKeys, Place):
     def _count(self) -> None:
         """Count all, at most once a second: at a million rows it is not free."""
         if self._counting is None:
-            self._counting = self.set_timer(0.05 if self.list.total is None else 1.0, self._count_now)
+            self._counting = self.set_timer(0.05 if self.rows.total is None else 1.0, self._count_now)
 
     def _count_now(self) -> None:
         self._counting = None
@@ -193,9 +196,9 @@ class ExchangesScreen(ExchangeKeys, Place):
 
     def _counted(self, where: str, total: int | None) -> None:
         if where == self.where:
-            self.list.total = total
+            self.rows.total = total
             self._stand()
-            self.list.refresh()
+            self.rows.refresh()
 
     def _settled(self) -> None:
         self._stand()
@@ -205,20 +208,23 @@ class ExchangesScreen(ExchangeKeys, Place):
     def _read_about(self) -> None:
         """Fill in what the exchanges on the screen were about."""
         self._about_timer = None
-        missing = [item for item in self.list.visible() if item.id not in self._row.about]
+        missing = [item for item in self.rows.on_screen() if item.id not in self._row.about]
         if missing:
             self.ask(
-                partial(self.source.about, missing), self._abouts, group="about", otherwise=lambda _trouble: None
+                partial(self.source.about, missing),
+                self._abouts,
+                group="about",
+                otherwise=lambda _trouble: None,
             )
 
     def _abouts(self, found: dict[str, str]) -> None:
         if len(self._row.about) > 5_000:
             self._row.about.clear()
         self._row.about.update(found)
-        self.list.refresh()
+        self.rows.refresh()
 
     def _stand(self) -> None:
-        rows = self.list
+        rows = self.rows
         place = exact(rows.position) if rows.position is not None else "…"
         total = exact(rows.total) if rows.total is not None else "…"
         marked = f"{len(rows.marked)} marked   " if rows.marked else ""
@@ -244,8 +250,8 @@ class ExchangesScreen(ExchangeKeys, Place):
 
     def action_clear(self) -> None:
         """Unmark first, then drop the filter."""
-        if self.list.marked:
-            self.list.clear_marks()
+        if self.rows.marked:
+            self.rows.clear_marks()
         elif self.where != self.fixed:
             self.query_one(FilterLine).put("")
             self._filter("")
@@ -253,8 +259,8 @@ class ExchangesScreen(ExchangeKeys, Place):
 
     def action_tail(self) -> None:
         """Follow the newest while the cursor is on it, or never."""
-        self.list.tail = not self.list.tail
-        self.work.kept.tail = self.list.tail
+        self.rows.tail = not self.rows.tail
+        self.work.kept.tail = self.rows.tail
         self._stand()
 
     def action_preview(self) -> None:
@@ -262,7 +268,7 @@ class ExchangesScreen(ExchangeKeys, Place):
         self.work.kept.preview = not preview.display
         self._lay_out(self.size.width, self.size.height)
         if preview.display:
-            preview.show_soon(self.list.current)
+            preview.show_soon(self.rows.current)
 
     @on(FilterLine.Changed)
     def _typed(self, message: FilterLine.Changed) -> None:
@@ -272,7 +278,7 @@ class ExchangesScreen(ExchangeKeys, Place):
     def _done(self, message: FilterLine.Done) -> None:
         kept.remember_filter(self.work.kept, message.text)
         self._filter(message.text)
-        self.list.focus()
+        self.rows.focus()
 
     def first_filter(self) -> str:
         """Return the filter that the screen begins with."""
@@ -290,7 +296,7 @@ class ExchangesScreen(ExchangeKeys, Place):
         self.keep_filter(text)
         if self._whole(text) != self.where:
             self.where = self._whole(text)
-            self.list.total = None
-            self.list.empty = "Nothing matches this filter." if text else "No exchanges yet."
-            self.list.start_over()
+            self.rows.total = None
+            self.rows.empty = "Nothing matches this filter." if text else "No exchanges yet."
+            self.rows.start_over()
             self._count()

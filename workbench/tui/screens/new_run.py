@@ -33,14 +33,20 @@ class NewRunScreen(Place):
     """The form; `ctrl+s` starts the run."""
 
     CSS = """
-    NewRunScreen .form { padding: 1 3; height: 1fr; }
+    NewRunScreen .form { padding: 1 3 0 3; height: 1fr; }
     NewRunScreen .label { color: $primary; text-style: bold; height: 1; margin-top: 1; }
     NewRunScreen .label.-first { margin-top: 0; }
     NewRunScreen .about { color: $foreground 60%; height: auto; }
-    NewRunScreen TextArea { height: 7; max-width: 110; border: none; border-left: thick $border-blurred; background: $surface; padding: 0 1; }
+    NewRunScreen TextArea {
+        height: 6; max-width: 110; border: none; border-left: thick $border-blurred;
+        background: $surface; padding: 0 1;
+    }
     NewRunScreen TextArea:focus { border-left: thick $primary; }
     NewRunScreen Horizontal { height: auto; }
-    NewRunScreen .field { width: 16; margin-right: 3; border: none; border-left: thick $border-blurred; background: $surface; height: 1; padding: 0 1; }
+    NewRunScreen .field {
+        width: 16; margin-right: 3; border: none; border-left: thick $border-blurred;
+        background: $surface; height: 1; padding: 0 1;
+    }
     NewRunScreen .field:focus { border-left: thick $primary; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -84,7 +90,9 @@ class NewRunScreen(Place):
         from workbench.workflow.library import list_recipes
 
         home = self.source.home
-        recipes = [(kit.recipe.name, f"{kit.recipe.title}: {kit.recipe.summary}") for kit in list_recipes(home)]
+        recipes = [
+            (kit.recipe.name, f"{kit.recipe.title}: {kit.recipe.summary}") for kit in list_recipes(home)
+        ]
         settings = self.source.settings()
         return recipes, settings.workflow.recipe, settings.workflow.model
 
@@ -114,7 +122,9 @@ class NewRunScreen(Place):
         """Start it and go along."""
         brief = self.query_one("#brief", TextArea).text.strip()
         if not brief:
-            self.trouble(Trouble("a run needs a brief: say what it should be", f"for example: {_EXAMPLES[0]}"))
+            self.trouble(
+                Trouble("a run needs a brief: say what it should be", f"for example: {_EXAMPLES[0]}")
+            )
             return
         if self._starting:
             return

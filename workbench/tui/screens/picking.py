@@ -21,7 +21,9 @@ class Picker(ModalScreen[list[str] | None]):
 
     DEFAULT_CSS = """
     Picker { align: center middle; background: $background 60%; }
-    Picker > Vertical { width: 60; max-width: 94%; height: auto; background: $panel; border: round $border; padding: 1 2; }
+    Picker > Vertical {
+        width: 60; max-width: 94%; height: auto; background: $panel; border: round $border; padding: 1 2;
+    }
     Picker .head { text-style: bold; color: $primary; margin-bottom: 1; }
     Picker ItemList { height: 12; background: $panel; }
     Picker .keys { color: $foreground 60%; margin-top: 1; }

@@ -74,7 +74,7 @@ class RouterScreen(Place):
         side = self.query_one("#log-side")
         side.set_class(wide, "side")
         side.set_class(not wide, "below")
-        self.query_one("#split").styles.layout = "horizontal" if wide else "vertical"
+        self.query_one("#split").set_class(wide, "-wide")
 
     def router_changed(self, status: RouterStatus) -> None:
         """Draw the new state."""
@@ -128,11 +128,13 @@ class RouterScreen(Place):
         about = "Clients of this router get no answer until it runs again. Streams may finish first."
         self.app.push_screen(Confirm("Stop the router?", about), self._stop)
 
-    def _stop(self, sure: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
+    def _stop(self, sure: bool | None) -> None:
         if sure:
             from workbench.control.process import stop_router
 
-            self.ask(partial(stop_router, self.source.home), lambda _ran: self.work.look_at_router(), group="stop")
+            self.ask(
+                partial(stop_router, self.source.home), lambda _ran: self.work.look_at_router(), group="stop"
+            )
 
     def action_reload(self) -> None:
         """Read the configuration again."""

@@ -81,7 +81,7 @@ class RunScreen(RunKeys):
     def on_resize(self, event: Resize) -> None:
         """Side by side where there is room, else one above the other."""
         wide = event.size.width >= _WIDE
-        self.query_one("#split").styles.layout = "horizontal" if wide else "vertical"
+        self.query_one("#split").set_class(wide, "-wide")
         items = self.items
         items.styles.width = min(46, max(30, event.size.width // 4)) if wide else "1fr"
         items.styles.height = "1fr" if wide else max(5, event.size.height // 3)
@@ -101,7 +101,9 @@ class RunScreen(RunKeys):
 
     def read(self) -> None:
         """Read the run's row and steps."""
-        self.ask(partial(self.source.run_and_steps, self.run_id), self._take, group="run", otherwise=self._no_run)
+        self.ask(
+            partial(self.source.run_and_steps, self.run_id), self._take, group="run", otherwise=self._no_run
+        )
 
     def _take(self, found: tuple[Run, list[Step]]) -> None:
         self.run, self.steps = found
@@ -136,7 +138,7 @@ class RunScreen(RunKeys):
     def _draw(self) -> None:
         self._gather = None
         self._headline()
-        self.items.put(items_of(self.picture, self.run, self.steps))
+        self.items.put(items_of(self.picture, self.run))
         if self._item:
             self.items.select(self._item)
             self._item = ""
@@ -147,7 +149,11 @@ class RunScreen(RunKeys):
     def _headline(self) -> None:
         self.query_one(".title", Static).update(title_of(self.picture, self.run, fmt.now_us()))
         run = self.run
-        spent = f"{fmt.exact(run.input_tokens + run.output_tokens)} tokens  {fmt.money(run.cost_usd)}" if run else ""
+        spent = (
+            f"{fmt.exact(run.input_tokens + run.output_tokens)} tokens  {fmt.money(run.cost_usd)}"
+            if run
+            else ""
+        )
         self.say(standing=f"{spent}   {'following' if self.following else 'not following'}")
 
     def _page(self) -> None:

@@ -28,7 +28,7 @@ class RunExchangesScreen(ExchangesScreen):
 
     def action_clear(self) -> None:
         """Unmark, drop the filter, then leave."""
-        if not self.list.marked and self.where == self.fixed:
+        if not self.rows.marked and self.where == self.fixed:
             self.app.pop_screen()
         else:
             super().action_clear()

@@ -12,6 +12,7 @@ from workbench.domain.text import one_line
 from workbench.tui.screens.base import Place
 
 if TYPE_CHECKING:
+    from workbench.store.store import Store
     from workbench.tui.source import Source
 
 
@@ -129,7 +130,7 @@ class RunKeys(Place):
         question = Confirm("Cancel this run?", f"{one_line(run.title, 100)}\nWhat it has written stays.")
         self.app.push_screen(question, partial(self._cancel, run))
 
-    def _cancel(self, run: Run, sure: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
+    def _cancel(self, run: Run, sure: bool | None) -> None:
         if sure:
             self.ask(partial(_cancel, self.source, run), self._run_changed, group="cancel")
 
@@ -158,7 +159,7 @@ class RunKeys(Place):
         gone = [word[1:] for word in words if word.startswith("-")]
         if words:
             self.ask(
-                lambda: self.source.change(lambda s: (s.tag(run.id, *added), s.untag(run.id, *gone))),
+                lambda: self.source.change(partial(_retag, run.id, added, gone)),
                 self._run_changed,
                 group="change",
             )
@@ -191,10 +192,11 @@ class RunKeys(Place):
             return
         from workbench.tui.screens.dialogs import Confirm
 
-        about = f"{one_line(run.title, 100)}\nIts {run.exchanges} exchanges, its folder and its app go. No way back."
+        gone = f"Its {run.exchanges} exchanges, its folder and its app go. No way back."
+        about = f"{one_line(run.title, 100)}\n{gone}"
         self.app.push_screen(Confirm("Delete this run?", about), partial(self._delete, run))
 
-    def _delete(self, run: Run, sure: bool | None) -> None:  # noqa: FBT001 - the dialog's answer
+    def _delete(self, run: Run, sure: bool | None) -> None:
         if sure:
             from workbench.tui.jobs import run_command
 
@@ -210,6 +212,11 @@ class RunKeys(Place):
     def _run_gone(self, run: Run) -> None:
         """A run was deleted; screens that show it leave."""
         self.store_changed()
+
+
+def _retag(run_id: str, added: list[str], gone: list[str], store: Store) -> None:
+    store.tag(run_id, *added)
+    store.untag(run_id, *gone)
 
 
 def _cancel(source: Source, run: Run) -> None:

@@ -35,7 +35,9 @@ class RunsScreen(RunKeys, Place):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right_square_bracket,tab", "kind(1)", "Kind", id="runs.next-kind", key_display="tab"),
-        Binding("left_square_bracket,shift+tab", "kind(-1)", "Previous kind", show=False, id="runs.prev-kind"),
+        Binding(
+            "left_square_bracket,shift+tab", "kind(-1)", "Previous kind", show=False, id="runs.prev-kind"
+        ),
         Binding("a", "new", "New run", id="runs.new"),
     ]
 
@@ -54,8 +56,8 @@ class RunsScreen(RunKeys, Place):
 
     def on_mount(self) -> None:
         """Ask for the first page."""
-        self.list.focus()
-        self.list.start_over()
+        self.rows.focus()
+        self.rows.start_over()
 
     def on_resize(self, event: Resize) -> None:
         """Wide: steps at the right; else below where there is room."""
@@ -64,10 +66,10 @@ class RunsScreen(RunKeys, Place):
         preview.display = wide or event.size.height >= 30
         preview.set_class(wide, "side")
         preview.set_class(not wide, "below")
-        self.query_one("#split").styles.layout = "horizontal" if wide else "vertical"
+        self.query_one("#split").set_class(wide, "-wide")
 
     @property
-    def list(self) -> RecordList[Run]:
+    def rows(self) -> RecordList[Run]:
         """The list."""
         return self.query_one("#list", RecordList)
 
@@ -78,7 +80,7 @@ class RunsScreen(RunKeys, Place):
 
     def subject(self) -> Run | None:
         """Return the run under the cursor."""
-        return self.list.current
+        return self.rows.current
 
     def store_changed(self) -> None:
         """Read the newest page again, one reading at a time."""
@@ -96,7 +98,7 @@ class RunsScreen(RunKeys, Place):
     def _news(self, kind: str | None, page: RunPage) -> None:
         self._fetching = False
         if kind == self.kind:
-            self.list.take_news(page.items, more=page.next is not None)
+            self.rows.take_news(page.items, more=page.next is not None)
             self._stand()
         if self._stale:
             self._stale = False
@@ -109,7 +111,12 @@ class RunsScreen(RunKeys, Place):
             job = partial(self.source.runs, kind=kind, before=message.item)
             self.ask(job, partial(self._older, kind), group="older", otherwise=self._failed)
         elif edge == "oldest":
-            self.ask(partial(self.source.all_runs, kind), partial(self._all, kind), group="all", otherwise=self._failed)
+            self.ask(
+                partial(self.source.all_runs, kind),
+                partial(self._all, kind),
+                group="all",
+                otherwise=self._failed,
+            )
         else:
             job = partial(self.source.runs, kind=kind)
             self.ask(job, partial(self._newest, kind), group="newest", otherwise=self._failed)
@@ -117,26 +124,26 @@ class RunsScreen(RunKeys, Place):
     def _newest(self, kind: str | None, page: RunPage) -> None:
         if kind == self.kind:
             self.trouble(None)
-            self.list.reset(page.items, more=page.next is not None)
+            self.rows.reset(page.items, more=page.next is not None)
             self._stand()
 
     def _all(self, kind: str | None, items: list[Run]) -> None:
         if kind == self.kind:
-            self.list.reset(items, more=False)
-            self.list.action_oldest()
+            self.rows.reset(items, more=False)
+            self.rows.action_oldest()
 
     def _older(self, kind: str | None, page: RunPage) -> None:
         if kind == self.kind:
-            self.list.take_older(page.items, more=page.next is not None)
+            self.rows.take_older(page.items, more=page.next is not None)
             self._stand()
 
     def _failed(self, trouble: Trouble) -> None:
         self._fetching = False
-        self.list.failed()
+        self.rows.failed()
         self.trouble(trouble)
 
     def _stand(self) -> None:
-        rows = self.list
+        rows = self.rows
         more = "" if rows.window.at_oldest else "+"
         self.say(standing=f"{min(rows.cursor + 1, len(rows.window))} of {len(rows.window)}{more}")
 
@@ -148,7 +155,7 @@ class RunsScreen(RunKeys, Place):
         self._timer = self.set_timer(0.06, self._read)
 
     def _read(self) -> None:
-        run = self.list.current
+        run = self.rows.current
         if run is not None and self.query_one("#preview").display:
             self.ask(partial(self.source.run_and_steps, run.id), self._preview, group="preview")
 
@@ -164,7 +171,7 @@ class RunsScreen(RunKeys, Place):
     @on(TabLine.Changed)
     def _kind_changed(self) -> None:
         if self.is_mounted:
-            self.list.start_over()
+            self.rows.start_over()
 
     def action_kind(self, step: int) -> None:
         self.query_one(TabLine).step(step)

@@ -92,11 +92,11 @@ class TopLine(Line):
     """The places of the app, with their number keys; the one you are in stands out."""
 
     def left(self, width: int) -> list[Part]:
-        parts: list[Part] = [(" workbench ", "bold accent", "app.go('exchanges')")] if width >= 100 else []
+        parts: list[Part] = [(" workbench ", "bold accent", "app.go('exchanges')")] if width >= 108 else []
         current = self.work.current_mode
         for key, name, title in self.work.places:
             here = name == current
-            shown = title if width >= 92 or here else title[:7].rstrip()
+            shown = title if width >= 92 or here else title[:4].rstrip()
             parts += [
                 (f" {key} ", "accent" if here else "faint", f"app.go('{name}')"),
                 (f"{shown} ", "bold" if here else "dim", f"app.go('{name}')"),
@@ -108,7 +108,11 @@ class TopLine(Line):
         return [(f"{trail} ", "dim", None)] if trail else []
 
 
-_RECORDING = {"ok": ("● recording", "ok"), "degraded": ("▲ not recording", "bad"), "off": ("○ recording off", "warn")}
+_RECORDING = {
+    "ok": ("● recording", "ok"),
+    "degraded": ("▲ not recording", "bad"),
+    "off": ("○ recording off", "warn"),
+}
 
 
 class StatusLine(Line):

@@ -20,7 +20,7 @@ from workbench.tui.asking import Asking
 from workbench.tui.completion import complete
 
 _PAUSE_S = 0.06
-_HINT = "model:demo  status:>=400  state:failed  since:2h  tokens:>1000  text:\"timeout\"  !term  OR  ( )"
+_HINT = 'model:demo  status:>=400  state:failed  since:2h  tokens:>1000  text:"timeout"  !term  OR  ( )'
 
 
 class _Completion(Suggester):

@@ -67,7 +67,10 @@ class Preview(Asking, Vertical):
         same = self._shown is not None and self._shown[0] == item.id
         self._shown = (item.id, item.state)
         self.query_one(".title", Static).update(head(item))
-        self.query_one(TextView).show(document, top=not same)
+        view = self.query_one(TextView)
+        view.show(document, top=not same)
+        if not same and len(document) > view.size.height:
+            view.show_line(_answer_line(document))
 
     def _failed(self, trouble: Trouble) -> None:
         lines = Lines()
@@ -75,6 +78,13 @@ class Preview(Asking, Vertical):
         if trouble.hint:
             lines.add(printable(trouble.hint), "dim")
         self.query_one(TextView).show(lines)
+
+
+def _answer_line(document: Document) -> int:
+    """Return the line of the last message's heading: the answer is what is looked for."""
+    return next(
+        (at for at in range(len(document) - 1, -1, -1) if document.line(at).kind.startswith("role ")), 0
+    )
 
 
 def _load(source: Source, item: Exchange) -> tuple[Exchange, Document]:

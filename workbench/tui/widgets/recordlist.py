@@ -7,7 +7,7 @@ what the screen's worker brings.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Generic, Literal, Protocol
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -16,23 +16,25 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.tui.paint import Paint, Piece
-from workbench.tui.window import R, Window
+from workbench.tui.window import R, Record, Window
 
+T = TypeVar("T", bound=Record)
+C_contra = TypeVar("C_contra", bound=Record, contravariant=True)
 Edge = Literal["newest", "oldest", "older", "newer"]
 
 
-class Row(Protocol[R]):
+class Row(Protocol[C_contra]):
     """How an item is drawn: one line of a given width."""
 
     def head(self, width: int) -> list[Piece]:
         """Return the names of the columns."""
 
-    def row(self, item: R, width: int) -> list[Piece]:
+    def row(self, item: C_contra, width: int) -> list[Piece]:
         """Return one item's cells."""
 
 
 class RecordList(Widget, Generic[R], can_focus=True):
-    """Virtual list: `j`/`k`, pages, `g`/`G`, marks, a position bar, and a tail that does not steal the cursor."""
+    """Virtual list: keys, pages, marks, a position bar, and a tail that does not steal the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False, id="list.down"),
@@ -47,10 +49,10 @@ class RecordList(Widget, Generic[R], can_focus=True):
         Binding("m,space", "mark", "Mark", show=False, id="list.mark"),
     ]
 
-    class Wanted(Message):
+    class Wanted(Message, Generic[T]):
         """A page is missing at `edge`; `item` is the row next to it, None for a fresh start."""
 
-        def __init__(self, sender: RecordList[R], edge: Edge, item: R | None) -> None:
+        def __init__(self, sender: RecordList[T], edge: Edge, item: T | None) -> None:
             super().__init__()
             self.sender = sender
             self.edge = edge
@@ -60,10 +62,10 @@ class RecordList(Widget, Generic[R], can_focus=True):
         def control(self) -> Widget:
             return self.sender
 
-    class Highlighted(Message):
+    class Highlighted(Message, Generic[T]):
         """The cursor is on another item (or on none)."""
 
-        def __init__(self, sender: RecordList[R], item: R | None) -> None:
+        def __init__(self, sender: RecordList[T], item: T | None) -> None:
             super().__init__()
             self.sender = sender
             self.item = item
@@ -72,10 +74,10 @@ class RecordList(Widget, Generic[R], can_focus=True):
         def control(self) -> Widget:
             return self.sender
 
-    class Chosen(Message):
+    class Chosen(Message, Generic[T]):
         """The item was opened: `enter` or a second click."""
 
-        def __init__(self, sender: RecordList[R], item: R) -> None:
+        def __init__(self, sender: RecordList[T], item: T) -> None:
             super().__init__()
             self.sender = sender
             self.item = item
@@ -129,7 +131,7 @@ class RecordList(Widget, Generic[R], can_focus=True):
             return self.total - (len(self.window) - self._at) + 1
         return None
 
-    def visible(self) -> list[R]:
+    def on_screen(self) -> list[R]:
         """The items on the screen."""
         return self.window.rows[self._top : self._top + self._height()]
 
@@ -355,7 +357,9 @@ class RecordList(Widget, Generic[R], can_focus=True):
             return paint.strip([("  ", ""), *self._row.head(inner)], width, base + paint.style("faint"))
         at = self._top + y - 1
         if at >= len(self.window):
-            message = (self.empty if self.loaded else self.loading_text) if not len(self.window) and y == 2 else ""
+            message = (
+                (self.empty if self.loaded else self.loading_text) if not len(self.window) and y == 2 else ""
+            )
             return paint.strip([("  " + message, "dim")], width, base)
         item = self.window.rows[at]
         here = at == self._at

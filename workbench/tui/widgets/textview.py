@@ -94,6 +94,14 @@ class TextView(ScrollView, can_focus=True):
         if self._term:
             self.find(self._term)
 
+    def show_line(self, number: int) -> None:
+        """Bring a line to the top of the screen."""
+        while self._index.lines <= number and not self._index.extend(0.02):
+            pass
+        if number < self._index.lines:
+            self._resize()
+            self.scroll_to(y=self._index.row_of(number), animate=False)
+
     def grown(self) -> None:
         """The document has new lines at its end."""
         self._index.extend(_SLICE_S)
@@ -118,7 +126,11 @@ class TextView(ScrollView, can_focus=True):
         self._term = term
         self.refresh()
         self.run_worker(
-            partial(self._search, self.document, term), thread=True, exclusive=True, group="find", exit_on_error=False
+            partial(self._search, self.document, term),
+            thread=True,
+            exclusive=True,
+            group="find",
+            exit_on_error=False,
         )
 
     def _search(self, document: Document, term: str) -> None:
@@ -305,10 +317,13 @@ class TextView(ScrollView, can_focus=True):
         segments: list[Segment] = []
         if line.indent:
             gutter = line.gutter if sub == 0 or line.gutter == BAR else ""
-            segments.append(Segment(gutter.ljust(line.indent)[: line.indent], base + paint.style(line.gutter_style)))
+            segments.append(
+                Segment(gutter.ljust(line.indent)[: line.indent], base + paint.style(line.gutter_style))
+            )
         marks = [*spans(line.kind, line.text), *self._hit_spans(line.text, number)]
         selected = self._selected(self._index_row(number, sub), line.indent)
-        text = line.text[start:end]
+        # A line is one row or several by its width, never by a break that slipped into it.
+        text = line.text[start:end].replace("\n", "⏎")
         styles = [base] * len(text) if marks or selected else None
         if styles is None:
             segments.append(Segment(text, base))
@@ -369,7 +384,7 @@ def _runs(text: str, styles: list[Style]) -> list[Segment]:
     segments: list[Segment] = []
     begin = 0
     for at in range(1, len(text) + 1):
-        if at == len(text) or styles[at] is not styles[begin] and styles[at] != styles[begin]:
+        if at == len(text) or (styles[at] is not styles[begin] and styles[at] != styles[begin]):
             segments.append(Segment(text[begin:at], styles[begin]))
             begin = at
     return segments

@@ -1,0 +1,135 @@
+"""Documents of any size, how they wrap, fold and are searched."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from workbench.tui.body_view import body
+from workbench.tui.document import Body, Folding, JsonTree, Line, Lines, plain
+from workbench.tui.rows import WORD_LIMIT, RowIndex, breaks
+from workbench.tui.search import find_all, nearest
+
+NEEDLES = "one needle\ntwo\nneedle needle"
+TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=300)
+
+
+def shown(document, width):
+    """Return all rows of a document at a width."""
+    index = RowIndex(document, width)
+    index.extend(10.0)
+    out = []
+    for row in range(index.rows):
+        number, sub = index.locate(row)
+        line = document.line(number)
+        start, end = index.row_text(line, sub)
+        out.append(line.text[start:end])
+    return out
+
+
+@given(TEXT, st.integers(8, 60), st.booleans())
+def test_wrapping_keeps_every_character_and_fits_the_width(text, width, words):
+    """Rows joined are the line; no row is wider than the screen."""
+    clean = plain(text).lines[0].text
+    starts = breaks(clean, width, words=words)
+    rows = [clean[a:b] for a, b in zip(starts, [*starts[1:], len(clean)], strict=True)]
+    assert "".join(rows) == clean
+    assert all(cell_len(row) <= width or len(row) == 1 or row[:-1].isspace() for row in rows)
+
+
+@given(st.lists(TEXT, max_size=12))
+def test_a_body_is_its_lines(lines):
+    """Offsets into one string give the same lines as a split."""
+    data = "\n".join(lines).encode()
+    document = Body.of(data)
+    expected = plain("\n".join(lines))
+    assert [document.line(at).text for at in range(len(document))] == [line.text for line in expected.lines]
+
+
+def test_a_line_of_a_megabyte_is_rows_by_arithmetic():
+    """Neither wrapping nor drawing one row reads the whole line."""
+    document = Body.of(b"x" * 1_000_000)
+    index = RowIndex(document, 100)
+    assert index.extend(1.0)
+    assert index.rows == 10_000
+    assert index.row_text(document.line(0), 9_999) == (999_900, 1_000_000)
+
+
+def test_wide_characters_of_a_very_long_line_never_pass_the_edge():
+    """Half the width always fits, whatever the characters are."""
+    document = Body.of(("漢" * (WORD_LIMIT + 1)).encode())
+    assert all(cell_len(row) <= 40 for row in shown(document, 40))
+
+
+def test_only_what_is_needed_is_indexed_at_first():
+    """A document of many lines gives its first screen without its last line."""
+    index = RowIndex(Lines([Line("a")] * 100_000), 80)
+    index.extend(0, until_row=40)
+    assert 40 < index.rows < 1_000
+    assert not index.done
+
+
+def test_json_folds_and_opens_again():
+    """A closed block is one line that says how much it hides."""
+    tree = JsonTree.of_text('{\n  "a": [\n    1,\n    2\n  ],\n  "b": 3\n}')
+    tree.toggle(1)
+    assert [tree.line(at).text for at in range(len(tree))][1] == '  "a": [ … 2 lines'
+    assert len(tree) == 5
+    tree.toggle(1)
+    assert len(tree) == 7
+
+
+def test_folding_inside_a_block_closes_that_block():
+    """`enter` on a plain line folds what is around it."""
+    tree = JsonTree.of_text('{\n  "a": [\n    1,\n    2\n  ]\n}')
+    tree.toggle(2)
+    assert len(tree) == 4
+
+
+def test_a_folding_document_hides_what_is_closed_from_the_start():
+    """Reasoning is closed when a chat is opened."""
+    document = Folding([Line("head"), Line("hidden"), Line("after")], {0: 2}, {0})
+    assert [document.line(at).text for at in range(len(document))] == ["head … 1 line", "after"]
+
+
+@pytest.mark.parametrize("document", [plain(NEEDLES), Body.of(NEEDLES.encode())])
+def test_search_finds_every_place(document):
+    """Lines and bodies are searched alike."""
+    assert find_all(document, "needle") == [(0, 4), (2, 0), (2, 7)]
+
+
+def test_search_finds_what_crosses_a_block():
+    """A hit across the seam of two searched blocks is found once."""
+    data = b"x" * ((1 << 20) - 3) + b"needle" + b"y" * 100
+    assert find_all(Body.of(data), "needle") == [(0, (1 << 20) - 3)]
+
+
+def test_upper_case_makes_a_search_exact():
+    """Lower case finds both."""
+    document = plain("Error error")
+    assert find_all(document, "error") == [(0, 0), (0, 6)]
+    assert find_all(document, "Error") == [(0, 0)]
+
+
+def test_the_nearest_hit_is_the_next_one_or_the_first():
+    """Searching goes on from where one is, and round."""
+    assert nearest([(1, 0), (5, 2)], 3) == 1
+    assert nearest([(1, 0), (5, 2)], 6) == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "how"),
+    [
+        (b"", "empty"),
+        (b'{"a":1}', "JSON, indented"),
+        (b'{"a":', "text, not valid JSON"),
+        (b"data: {}\n\n", "events"),
+        (b"plain", "raw"),
+        (b"\x00\x01\x02", "binary, as hex"),
+    ],
+)
+def test_a_body_is_shown_as_what_it_is(data, how):
+    """JSON is indented, events are marked, binary is hex."""
+    assert body(data)[1] == how

@@ -1,0 +1,79 @@
+"""Whatever a model, a server or a file says, the screen stays ours and what is copied is exact."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from rich.segment import Segment
+
+from tests.tui.builders import answered, screen_text, shows, until
+
+HOSTILE = {
+    "cursor and clear": "\x1b[2J\x1b[H\x1b[31mowned\x1b[0m",
+    "title and clipboard": "\x1b]0;owned\x07\x1b]52;c;b3duZWQ=\x07",
+    "hyperlink": "\x1b]8;;http://evil.example\x07click\x1b]8;;\x07",
+    "8-bit controls": "\x9b2J\x9d0;owned\x9c",
+    "markup": "[bold red]owned[/] [link=x]y[/link] [@click=app.quit]quit[/]",
+    "bidi": "safe\u202egnp.exe\u202c \u2066hidden\u2069",
+    "zalgo": "Z" + "\u0301" * 400 + "algo",
+    "invisible": "a\u200bb\ufeffc\U000e0041d",
+    "nul and bell": "a\x00b\x07c\x08d",
+    "wide": "漢字 👩‍👩‍👧‍👦 e\u0301 שלום مرحبا",
+    "one line": "x" * 1_000_000,
+    "returns": "visible\rhidden\r\nnext",
+}
+
+
+def unsafe(segments: list[Segment]) -> list[str]:
+    """Return texts with anything a terminal acts on, and segments that carry a link or an action."""
+    bad = [s.text for s in segments if any(ord(char) < 32 or 127 <= ord(char) < 160 for char in s.text)]
+    bad += [s.text for s in segments if any(char in s.text for char in "\u202e\u2066\u200b\ufeff")]
+    for segment in segments:
+        style = segment.style
+        if style is not None and (style.link or "@click" in (style.meta or {})):
+            bad.append(f"active: {segment.text}")
+    return bad
+
+
+def on_screen(app) -> list[Segment]:
+    return [segment for row in app.screen._compositor.render_strips() for segment in row]
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_hostile_words_are_shown_literally_everywhere(app, recorded, kind):
+    """List, preview, chat, bodies, headers: nothing of it acts, no line leaves its width."""
+    text = HOSTILE[kind]
+    error = text[:2000] if kind != "one line" else "x" * 2000
+    recorded.chat(text, text, model=error[:200], error=error, status=500, name=error[:100])
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "1 of 1")
+        await until(
+            pilot, lambda: any(word in screen_text(app) for word in ("user", "enter opens it")), "the preview"
+        )
+        assert unsafe(on_screen(app)) == []
+        await pilot.press("enter")
+        await shows(pilot, "Timing")
+        for _ in range(6):
+            await pilot.pause(0.05)
+            assert unsafe(on_screen(app)) == []
+            assert all(row.cell_length <= 120 for row in app.screen._compositor.render_strips())
+            await pilot.press("right")
+
+
+@pytest.mark.parametrize("kind", ["cursor and clear", "zalgo", "markup", "nul and bell"])
+async def test_what_is_copied_is_exact(app, recorded, kind, monkeypatch):
+    """`y b` copies the request's bytes as they were recorded, not as they are drawn."""
+    monkeypatch.setenv("SSH_TTY", "/dev/pts/9")
+    monkeypatch.delenv("TMUX", raising=False)
+    sent: list[str] = []
+    body = json.dumps({"messages": [{"role": "user", "content": HOSTILE[kind]}]}).encode()
+    recorded.put(body, answered("ok"))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "1 of 1")
+        monkeypatch.setattr(app._driver, "write", sent.append)
+        await pilot.press("y", "b")
+        await until(pilot, lambda: any("]52;c;" in text for text in sent), "the copy")
+    sequence = next(text for text in sent if "]52;c;" in text)
+    assert base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")) == body

@@ -1,0 +1,151 @@
+"""Figures, completion, the clipboard, the keymap, kept state, and what a run's events add up to."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from tests.tui.builders import START_US
+from tests.tui.scenes import begun
+from workbench.domain import events as ev
+from workbench.domain.errors import ConfigError
+from workbench.domain.exchange import Exchange
+from workbench.tui import format as fmt
+from workbench.tui import state as kept
+from workbench.tui.clipboard import OSC_LIMIT, copy, osc52
+from workbench.tui.completion import complete
+from workbench.tui.keymap import read_keymap
+from workbench.tui.run_items import newest_key
+from workbench.tui.run_picture import RunPicture
+from workbench.tui.totals import totals
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (fmt.duration(0.64), "640 µs"),
+        (fmt.duration(12.4), "12 ms"),
+        (fmt.duration(1240), "1.24 s"),
+        (fmt.duration(125_000), "2m 05s"),
+        (fmt.duration(None), "\N{EN DASH}"),
+        (fmt.count(999), "999"),
+        (fmt.count(1234), "1.2k"),
+        (fmt.count(123_456), "123k"),
+        (fmt.size(1_500_000), "1.5 MB"),
+        (fmt.money(0), "$0"),
+        (fmt.money(0.00001), "<$0.0001"),
+        (fmt.money(12.345), "$12.35"),
+        (fmt.sparkline([0, 1, 2, 4], 4), "·▂▄█"),
+    ],
+)
+def test_figures_are_short_and_have_a_unit(made, expected):
+    """Each figure fits its column."""
+    assert expected == made
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("mod", "model:"),
+        ("status:>=400 mo", "status:>=400 model:"),
+        ("model:gp", "model:gpt-mini"),
+        ("!state:fa", "!state:failed"),
+        ("nothing-like-it", None),
+        ("", None),
+    ],
+)
+def test_a_filter_completes_names_and_values(typed, expected):
+    """The last word is completed; the rest stays."""
+    assert expected == complete(typed, {"model": ["gpt-mini", "demo"]})
+
+
+def test_an_old_filter_is_offered_first():
+    """What was used before comes back."""
+    assert complete("sta", {}, ["status:>=500"]) == "status:>=500"
+
+
+def test_osc_52_carries_exact_bytes_and_is_wrapped_for_tmux():
+    """tmux needs the escape doubled inside its own."""
+    plain = osc52(b"a\x1b\x00", {})
+    assert plain == "\x1b]52;c;" + base64.b64encode(b"a\x1b\x00").decode() + "\x07"
+    wrapped = osc52(b"a", {"TMUX": "/tmp/x"})
+    assert wrapped == "\x1bPtmux;\x1b\x1b]52;c;YQ==\x07\x1b\\"
+
+
+def test_what_is_too_long_for_the_terminal_goes_into_a_private_file(tmp_path):
+    """Nothing is cut in silence."""
+    data = b"x" * OSC_LIMIT
+    written: list[str] = []
+    how = copy(data, written.append, tmp_path, {"SSH_TTY": "/dev/pts/1"})
+    assert written == []
+    assert how == str(tmp_path / "copied.txt")
+    assert (tmp_path / "copied.txt").read_bytes() == data
+    assert (tmp_path / "copied.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_keymap_is_read_and_a_wrong_id_named_with_the_nearest(tmp_path):
+    """A typo says its line and what was meant."""
+    path = tmp_path / "keys.yaml"
+    path.write_text("# mine\nlist.down: j,n\n")
+    assert read_keymap(path, frozenset({"list.down"})) == {"list.down": "j,n"}
+    path.write_text("# mine\nlist.dwon: j\n")
+    with pytest.raises(ConfigError) as caught:
+        read_keymap(path, frozenset({"list.down"}))
+    assert caught.value.line == 2
+    assert "list.down" in (caught.value.hint or "")
+
+
+def test_state_is_kept_and_a_torn_file_is_the_default(tmp_path):
+    """Losing it costs nothing."""
+    path = tmp_path / ".tui" / "state.json"
+    state = kept.State(filter="model:demo")
+    kept.remember_filter(state, "model:demo")
+    kept.remember_filter(state, "status:500")
+    kept.remember_filter(state, "model:demo")
+    kept.save(path, state)
+    assert kept.load(path).filters == ["model:demo", "status:500"]
+    path.write_text('{"filter": ')
+    assert kept.load(path) == kept.State()
+
+
+def test_a_runs_events_add_up_to_where_it_stands():
+    """The picture follows what happens now: plan, file, gate, end."""
+    picture = RunPicture()
+    places = []
+    for event in [
+        *begun(waiting=True),
+        ev.FileStarted(path="src/slug/slug.py"),
+        ev.FileWritten(path="src/slug/slug.py", size=1, sha256="0"),
+        ev.GateStarted(gate="tests", argv=["pytest"]),
+        ev.GateFinished(gate="tests", passed=False, exit_code=1, duration_ms=1.0),
+        ev.RepairStarted(round=1, gate="tests"),
+        ev.FileStarted(path="src/slug/slug.py", attempt=2),
+        ev.RunFinished(status="failed", stop_reason="gate tests failed", exit_code=1),
+    ]:
+        picture.take(event)
+        places.append(newest_key(picture))
+    assert places == [
+        "plan", "plan", "log", "plan", "file:src/slug/slug.py", "log", "gate:tests",
+        "gate:tests", "gate:tests",
+        "file:src/slug/slug.py", "overview",
+    ]  # fmt: skip
+    assert picture.files["src/slug/slug.py"].attempt == 2
+    assert (picture.status, picture.exit_code, picture.repairs) == ("failed", 1, 1)
+
+
+def test_sums_by_model_and_slice_of_time_add_up():
+    """Every exchange is in exactly one model and one slice."""
+    made = [
+        Exchange(id=f"ex_{n}", started_at=START_US + n * 1_000_000, endpoint="/v1/x", model=model,
+                 status=status, state="complete", input_tokens=10, latency_ms=float(n))
+        for n, (model, status) in enumerate([("a", 200), ("b", 500), ("a", 200), ("a", 200)])
+    ]  # fmt: skip
+    found = totals(made, START_US, START_US + 4_000_000, 2, complete=True)
+    assert [(total.name, total.requests, total.failed) for total in found.models] == [
+        ("a", 3, 0),
+        ("b", 1, 1),
+    ]
+    assert [slot.requests for slot in found.slots] == [2, 2]
+    assert found.whole.input_tokens == 40
+    assert found.whole.latency(0.5) == 2.0
