@@ -87,7 +87,9 @@ def test_compact_takes_unused_chunks_away(bench):
     """What another program left without a user goes, and only that."""
     put = fill(bench, 5)
     with sqlite3.connect(bench.path) as db:
-        db.execute("INSERT INTO chunks (hash, size, codec, kind, indexed, data) VALUES (x'00', 1, 0, 0, 0, x'41')")
+        db.execute(
+            "INSERT INTO chunks (hash, size, codec, kind, indexed, data) VALUES (x'00', 1, 0, 0, 0, x'41')"
+        )
     assert compact(bench.store).unused_chunks == 1
     assert verify(bench.store).unused_chunks == 0
     assert bench.store.body(put[-1].id, "request")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from workbench.store.compression import ZSTD
 from workbench.store.texts import ANSWER, OTHER, piece_text, text_key
 
 if TYPE_CHECKING:
@@ -15,6 +18,14 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 100_000
 """Hashes kept in memory; about 20 MB."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """An answer, as the next turn of its conversation repeats it: key of the words, chunk, bytes."""
+
+    key: int
+    chunk: int
+    bytes: bytes
 
 
 class ChunkTable:
@@ -29,18 +40,18 @@ class ChunkTable:
         self._codecs = codecs
         self._ids: dict[bytes, int] = {}
         self._uses: list[tuple[int, int]] = []
-        self.answered: int | None = None
-        """Key of the words of the answer that was stored last."""
+        self.answered: Said | None = None
+        """The answer that was stored last, if it was new and says something."""
 
     def forget(self) -> None:
         """Drop what is remembered."""
         self._ids.clear()
         self._uses.clear()
 
-    def put(self, piece: bytes, kind: int = OTHER, *, said: int | None = None) -> int:
+    def put(self, piece: bytes, kind: int = OTHER, *, said: Said | None = None) -> int:
         """Return the id of `piece`, storing and indexing it if it is new.
 
-        Words with the key `said` are not indexed: the exchange before has just said them.
+        Words that repeat `said` are not indexed, and stored as little more than a reference to it.
         """
         digest = hashlib.blake2b(piece, digest_size=16).digest()
         known = self._ids.get(digest)
@@ -51,23 +62,24 @@ class ChunkTable:
             self._ids[digest] = known
         return known
 
-    def _insert(self, digest: bytes, piece: bytes, kind: int, said: int | None) -> int:
+    def _insert(self, digest: bytes, piece: bytes, kind: int, said: Said | None) -> int:
         # Most pieces that are not remembered are new: trying to insert saves the look-up before it.
-        codec, data = self._codecs.compress(piece)
         words = piece_text(kind, piece) if kind != OTHER else ""
         key = text_key(words) if words else None
-        if kind == ANSWER:
-            self.answered = key
-        indexed = key is not None and key != said
+        repeated = said if said is not None and key == said.key else None
+        indexed = key is not None and repeated is None
+        codec, data, base = self._packed(piece, repeated)
         cursor = self._connection.execute(
-            "INSERT INTO chunks (hash, size, codec, kind, indexed, data) VALUES (?, ?, ?, ?, ?, ?)"
+            "INSERT INTO chunks (hash, size, codec, kind, indexed, base, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING",
-            (digest, len(piece), codec, kind, indexed, data),
+            (digest, len(piece), codec, kind, indexed, base, data),
         )
         if cursor.rowcount:
             number = int(cursor.lastrowid or 0)
             if indexed:
                 add_words(self._connection, number, words)
+            if kind == ANSWER and key is not None:
+                self.answered = Said(key, number, piece)
             return number
         number, known = self._connection.execute(
             "SELECT id, indexed FROM chunks WHERE hash = ?", (digest,)
@@ -77,6 +89,13 @@ class ChunkTable:
             self._connection.execute("UPDATE chunks SET kind = ? WHERE id = ?", (kind, number))
             index_chunk(self._connection, number, words)
         return int(number)
+
+    def _packed(self, piece: bytes, repeated: Said | None) -> tuple[int, bytes, int | None]:
+        if repeated is not None:
+            data = self._codecs.compress_like(piece, repeated.bytes)
+            if data is not None:
+                return ZSTD, data, repeated.chunk
+        return (*self._codecs.compress(piece), None)
 
     def use(self, exchange: int, ids: Iterable[int]) -> None:
         """Note that `exchange` brought these chunks into its conversation; `flush` writes it."""
@@ -109,16 +128,42 @@ def clean_text(text: str) -> str:
 
 def read_pieces(connection: sqlite3.Connection, codecs: Codecs, ids: Sequence[int]) -> list[bytes]:
     """Return the bytes of chunks, in the order asked. Raises ValueError when one is gone or damaged."""
+    rows = _rows(connection, ids)
+    models = _rows(connection, [row[3] for row in rows.values() if row[3] is not None and row[3] not in rows])
     found: dict[int, bytes] = {}
+    for number in ids:
+        if number not in found:
+            found[number] = _piece(connection, codecs, number, rows, models)
+    return [found[number] for number in ids]
+
+
+_Row = tuple[int, int, bytes, int | None]
+
+
+def _rows(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, _Row]:
+    """Return codec, size, data and base of chunks by id."""
     wanted = list(dict.fromkeys(ids))
+    found: dict[int, _Row] = {}
     for start in range(0, len(wanted), 500):
         part = wanted[start : start + 500]
         marks = ",".join("?" * len(part))
-        rows = connection.execute(f"SELECT id, codec, size, data FROM chunks WHERE id IN ({marks})", part)
-        for number, codec, size, data in rows:
-            found[number] = codecs.decompress(connection, codec, data, size)
-    try:
-        return [found[number] for number in ids]
-    except KeyError as error:
-        msg = f"chunk {error.args[0]} is missing"
-        raise ValueError(msg) from None
+        select = f"SELECT id, codec, size, data, base FROM chunks WHERE id IN ({marks})"
+        found.update({row[0]: row[1:] for row in connection.execute(select, part)})
+    return found
+
+
+def _piece(
+    connection: sqlite3.Connection,
+    codecs: Codecs,
+    number: int,
+    rows: dict[int, _Row],
+    models: dict[int, _Row],
+) -> bytes:
+    row = rows.get(number) or models.get(number)
+    if row is None:
+        msg = f"chunk {number} is missing"
+        raise ValueError(msg)
+    codec, size, data, base = row
+    if base is None:
+        return codecs.decompress(connection, codec, data, size)
+    return codecs.decompress_like(data, _piece(connection, codecs, base, rows, models), size)

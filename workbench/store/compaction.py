@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from workbench.store.chunks import add_words
+from workbench.store.chunks import add_words, read_pieces
 from workbench.store.compression import Codecs
 from workbench.store.deletion import sweep
 from workbench.store.texts import piece_text
@@ -80,10 +80,10 @@ def rebuild_index(store: Store) -> None:
     codecs = Codecs()
     with store.change() as connection:
         connection.execute("INSERT INTO messages_fts (messages_fts) VALUES ('delete-all')")
-        rows = connection.execute("SELECT id, kind, codec, size, data FROM chunks WHERE indexed ORDER BY id")
-        for number, kind, codec, size, data in rows:
+        rows = connection.execute("SELECT id, kind FROM chunks WHERE indexed ORDER BY id")
+        for number, kind in rows:
             try:
-                words = piece_text(kind, codecs.decompress(connection, codec, data, size))
+                words = piece_text(kind, read_pieces(connection, codecs, [number])[0])
             except ValueError:
                 continue  # damaged: verify names it
             add_words(connection, number, words)

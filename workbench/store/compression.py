@@ -22,6 +22,8 @@ LEVEL = 3
 MAX_SIZE = 2**31 - 1
 _BIG = 256 * 1024
 """From here on a dictionary gains nothing and plain zstd does better."""
+_MODEL_TIMES = 4
+_MODEL_GAIN = 8
 _SMALL = 24
 """Below this many bytes nothing is gained."""
 
@@ -81,6 +83,22 @@ class Codecs:
         except zstandard.ZstdError as error:
             raise ValueError(str(error)) from None
 
+    def compress_like(self, data: bytes, model: bytes) -> bytes | None:
+        """Return bytes packed against `model`, which nearly contains them; None if that does not save much."""
+        if len(data) < _SMALL or len(model) > _MODEL_TIMES * len(data):
+            return None
+        packed = zstandard.ZstdCompressor(level=LEVEL, dict_data=_raw(model), write_dict_id=False).compress(
+            data
+        )
+        return packed if len(packed) * _MODEL_GAIN < len(data) else None
+
+    def decompress_like(self, data: bytes, model: bytes, size: int) -> bytes:
+        """Return what `compress_like` packed. Raises ValueError when it can't be had."""
+        try:
+            return zstandard.ZstdDecompressor(dict_data=_raw(model)).decompress(data, max_output_size=size)
+        except zstandard.ZstdError as error:
+            raise ValueError(str(error)) from None
+
     def pack(self, data: bytes) -> bytes:
         """Return bytes packed together with their codec and size, for blobs outside the chunks."""
         codec, packed = self.compress(data)
@@ -105,6 +123,10 @@ class Codecs:
         if codec not in made:
             made[codec] = zstandard.ZstdDecompressor(dict_data=self._dictionaries.get(codec))
         return made[codec]
+
+
+def _raw(model: bytes) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(model, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
 def varint(number: int) -> bytes:

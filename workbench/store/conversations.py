@@ -13,6 +13,8 @@ from itertools import accumulate, repeat
 
 import msgspec
 
+from workbench.store.chunks import Said
+
 _WINDOW = 48
 _STEP = 1.1
 _GRID = tuple(
@@ -48,8 +50,8 @@ class Known(msgspec.Struct, kw_only=True, eq=False):
     end_ids: list[int] = []
     end_stored: bytes = b""
     end_redactions: tuple[str, ...] = ()
-    answered: int | None = None
-    """Key of the words it was answered with, once it was."""
+    answered: Said | None = None
+    """What it was answered with, once it was."""
 
 
 class Conversations:
@@ -95,11 +97,11 @@ class Conversations:
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._order.values())))
 
-    def answered(self, seq: int, key: int | None) -> None:
+    def answered(self, seq: int, said: Said | None) -> None:
         """Note what an exchange was answered with; its next turn sends that back as history."""
         known = self._order.get(seq)
         if known is not None:
-            known.answered = key
+            known.answered = said
 
     def _drop(self, known: Known) -> None:
         if self._order.pop(known.seq, None) is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from workbench.store.chunks import clean_text, index_chunk
+from workbench.store.chunks import clean_text, index_chunk, read_pieces
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
 from workbench.store.texts import MESSAGE, piece_text
@@ -54,13 +54,13 @@ def delete_bodies(connection: sqlite3.Connection, codecs: Codecs, seqs: Iterable
 def _speak(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> None:
     """Index what a turn repeated of the answer before it: that answer is about to go."""
     silent = connection.execute(
-        "SELECT c.id, c.codec, c.size, c.data FROM uses AS u JOIN chunks AS c ON c.id = u.chunk"
+        "SELECT c.id FROM uses AS u JOIN chunks AS c ON c.id = u.chunk"
         " WHERE u.exchange = ? AND c.kind = ? AND NOT c.indexed",
         (seq, MESSAGE),
     ).fetchall()
-    for chunk, codec, size, data in silent:
+    for (chunk,) in silent:
         try:
-            words = piece_text(MESSAGE, codecs.decompress(connection, codec, data, size))
+            words = piece_text(MESSAGE, read_pieces(connection, codecs, [chunk])[0])
         except ValueError:
             continue  # damaged: verify names it
         if words:
@@ -95,31 +95,48 @@ def sweep(connection: sqlite3.Connection, codecs: Codecs, candidates: set[int]) 
         for chunk in sorted(candidates)
         if connection.execute("SELECT 1 FROM uses WHERE chunk = ? LIMIT 1", (chunk,)).fetchone() is None
     ]
+    going = set(unused)
     for chunk in unused:
+        _free_those_based_on(connection, codecs, chunk, going)
+    # What repeats an answer was made after it, and is read with its help: newest first.
+    for chunk in reversed(unused):
         delete_chunk(connection, codecs, chunk)
     connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'gc_epoch'")
     return len(unused)
 
 
+def _free_those_based_on(connection: sqlite3.Connection, codecs: Codecs, chunk: int, going: set[int]) -> None:
+    """Store chunks that are read with the help of this one on their own, unless they go too."""
+    for (number,) in connection.execute("SELECT id FROM chunks WHERE base = ?", (chunk,)).fetchall():
+        if number in going:
+            continue
+        try:
+            codec, data = codecs.compress(read_pieces(connection, codecs, [number])[0])
+        except ValueError:
+            continue  # damaged already: verify names it
+        connection.execute(
+            "UPDATE chunks SET codec = ?, data = ?, base = NULL WHERE id = ?", (codec, data, number)
+        )
+
+
 def delete_chunk(connection: sqlite3.Connection, codecs: Codecs, chunk: int) -> None:
     """Delete one chunk, and its words from the index."""
-    row = connection.execute(
-        "SELECT kind, codec, size, indexed, data FROM chunks WHERE id = ?", (chunk,)
-    ).fetchone()
+    row = connection.execute("SELECT kind, indexed FROM chunks WHERE id = ?", (chunk,)).fetchone()
     if row is None:
         return
-    kind, codec, size, indexed, data = row
+    kind, indexed = row
+    words = None
+    if indexed:
+        try:
+            words = piece_text(kind, read_pieces(connection, codecs, [chunk])[0])
+        except ValueError:
+            words = None  # damaged: the index keeps words that lead nowhere until compact rebuilds it
     connection.execute("DELETE FROM chunks WHERE id = ?", (chunk,))
-    if not indexed:
-        return
-    try:
-        words = piece_text(kind, codecs.decompress(connection, codec, data, size))
-    except ValueError:
-        return  # damaged: the index keeps words that lead nowhere until compact rebuilds it
-    connection.execute(
-        "INSERT INTO messages_fts (messages_fts, rowid, text) VALUES ('delete', ?, ?)",
-        (chunk, clean_text(words)),
-    )
+    if words is not None:
+        connection.execute(
+            "INSERT INTO messages_fts (messages_fts, rowid, text) VALUES ('delete', ?, ?)",
+            (chunk, clean_text(words)),
+        )
 
 
 def delete_in_batches(
@@ -136,6 +153,7 @@ def delete_in_batches(
     while start < len(seqs):
         began = time.monotonic()
         with store.change() as connection:
+            codecs.refresh(connection)
             chunks += remove(connection, codecs, seqs[start : start + size])
         start += size
         took = max(time.monotonic() - began, 1e-4)

@@ -78,7 +78,9 @@ def train_dictionary(connection: sqlite3.Connection) -> bytes | None:
     last = int(connection.execute("SELECT coalesce(max(id), 0) FROM chunks").fetchone()[0])
     samples: list[bytes] = []
     for number in sorted(chance.sample(range(1, last + 1), min(last, _SAMPLES))):
-        row = connection.execute("SELECT codec, size, data FROM chunks WHERE id = ?", (number,)).fetchone()
+        row = connection.execute(
+            "SELECT codec, size, data FROM chunks WHERE id = ? AND base IS NULL", (number,)
+        ).fetchone()
         if row is not None:
             samples.append(codecs.decompress(connection, row[0], row[2], row[1])[:_SAMPLE_BYTES])
     return train(samples)

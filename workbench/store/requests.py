@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from workbench.domain.exchange import Exchange
-    from workbench.store.chunks import ChunkTable
+    from workbench.store.chunks import ChunkTable, Said
 
 _CONVERSING = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
 _LOOKUP = 200
@@ -57,7 +57,7 @@ class _Build:
         self.pieces: list[bytes] = []
         """What was added, as it is stored."""
 
-    def add(self, piece: bytes, kind: int, said: int | None = None) -> None:
+    def add(self, piece: bytes, kind: int, said: Said | None = None) -> None:
         """Store one piece after the others; `said` as in `ChunkTable.put`."""
         if kind == MESSAGE and (cuts := attachments(piece)):
             for index, (start, end) in enumerate(pairwise([0, *cuts, len(piece)])):
@@ -66,7 +66,7 @@ class _Build:
         else:
             self._put(piece, kind, clean=True, said=said)
 
-    def _put(self, piece: bytes, kind: int, *, clean: bool, said: int | None = None) -> None:
+    def _put(self, piece: bytes, kind: int, *, clean: bool, said: Said | None = None) -> None:
         if not piece:
             return
         if clean and self._redacting:
@@ -115,9 +115,9 @@ class RequestBodies:
         """Drop what is remembered, as `ChunkTable.forget`."""
         self._conversations.forget()
 
-    def answered(self, seq: int, key: int | None) -> None:
-        """Note the key of the words an exchange was answered with."""
-        self._conversations.answered(seq, key)
+    def answered(self, seq: int, said: Said | None) -> None:
+        """Note what an exchange was answered with."""
+        self._conversations.answered(seq, said)
 
     def store(self, seq: int, exchange: Exchange, body: bytes) -> StoredRequest:
         """Store `body` as the request of the exchange that gets the row `seq`."""

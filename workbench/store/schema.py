@@ -173,6 +173,7 @@ FIRST = (
         PRIMARY KEY (exchange, number)
     ) WITHOUT ROWID""",
     # Content-addressed slices of bodies. codec 0: as is; 1: zstd; n: zstd with dictionary n.
+    # base: the answer whose bytes are the zstd dictionary of this message, which repeats it (codec 1).
     # kind: 0 neither, 1 a request's message, 2 an answer, 3 a request that has no messages.
     """CREATE TABLE chunks (
         id INTEGER PRIMARY KEY,
@@ -181,8 +182,10 @@ FIRST = (
         codec INTEGER NOT NULL,
         kind INTEGER NOT NULL,
         indexed INTEGER NOT NULL,
+        base INTEGER REFERENCES chunks (id),
         data BLOB NOT NULL
     )""",
+    "CREATE INDEX chunks_base ON chunks (base) WHERE base IS NOT NULL",
     # Which exchange brought a chunk into its conversation; the ones that continue it (`base`) do not repeat
     # that. A chunk no exchange uses is deleted.
     """CREATE TABLE uses (

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from workbench.domain.text import one_line
+from workbench.store.chunks import read_pieces
 from workbench.store.find import exchange_key
 from workbench.store.texts import piece_text
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _AROUND = 60
 _OWN_PIECES = (
-    "SELECT c.kind, c.codec, c.size, c.data FROM uses AS u JOIN chunks AS c ON c.id = u.chunk"
+    "SELECT c.kind, c.id FROM uses AS u JOIN chunks AS c ON c.id = u.chunk"
     " WHERE u.exchange = ? AND c.indexed ORDER BY c.id DESC"
 )
 
@@ -36,9 +37,9 @@ def snippets(connection: sqlite3.Connection, codecs: Codecs, ids: list[str], tex
 def own_texts(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> list[str]:
     """Return what was said first in this exchange: its answer and new messages, newest first."""
     texts = []
-    for kind, codec, size, data in connection.execute(_OWN_PIECES, (seq,)):
+    for kind, chunk in connection.execute(_OWN_PIECES, (seq,)).fetchall():
         try:
-            texts.append(piece_text(kind, codecs.decompress(connection, codec, data, size)))
+            texts.append(piece_text(kind, read_pieces(connection, codecs, [chunk])[0]))
         except ValueError:
             continue  # verify tells; a search goes on
     return texts

@@ -14,6 +14,7 @@ import msgspec
 
 from workbench.domain.errors import BodyDamaged
 from workbench.store.bodies import read_body
+from workbench.store.chunks import read_pieces
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
 
@@ -79,11 +80,11 @@ def _chunks(connection: sqlite3.Connection, found: Verification) -> set[int]:
     """Unpack every chunk and compare its hash; return the ids of those that are not what they were."""
     codecs = Codecs()
     bad: set[int] = set()
-    for rows in _batches(connection, "SELECT id, hash, codec, size, data FROM chunks", "id", found):
-        for number, digest, codec, size, data in rows:
+    for rows in _batches(connection, "SELECT id, hash FROM chunks", "id", found):
+        for number, digest in rows:
             found.chunks += 1
             try:
-                piece = codecs.decompress(connection, codec, data, size)
+                (piece,) = read_pieces(connection, codecs, [number])
             except (ValueError, sqlite3.DatabaseError):
                 bad.add(number)
                 continue
