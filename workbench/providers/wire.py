@@ -8,16 +8,19 @@ and recorded as they are.
 from __future__ import annotations
 
 import os
+import socket
 import ssl
-from collections.abc import AsyncIterator
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Protocol
 
-import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
 from workbench.domain.exchange import Headers
+from workbench.providers.http1 import ConnectionLost, ConnectTimeout, Http1Client, NotHttp, Origin
 from workbench.providers.provider import (
     ANTHROPIC_ENDPOINTS,
     Answer,
@@ -32,38 +35,47 @@ _ANTHROPIC_VERSION = "2023-06-01"
 _HOP = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-authenticate"}
 )
-_MAX_HEADER = 64 * 1024
-_CONNECTIONS = 1024
-_IDLE_S = 25.0
-"""Most servers keep an idle connection longer; those that do not are met by one more send."""
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+class _Response(Protocol):
+    """What both clients give: a head, and a body to read until ``b""``."""
+
+    status: int
+    headers: Headers
+
+    async def read(self, timeout_s: float) -> bytes: ...
+
+    def release(self) -> None: ...
+
+
+class _Client(Protocol):
+    async def request(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> _Response: ...
+
+    async def close(self) -> None: ...
 
 
 class WireProvider:
-    """Sends calls with one shared connection pool."""
+    """Sends calls over connections that are kept."""
 
     name = "wire"
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._client: _Client | None = None
 
     async def send(self, call: Call) -> Answer:
         """Return the upstream's head as soon as it is there. Raises ProviderFailure."""
         timeouts = call.deployment.stream_timeouts if call.stream else call.deployment.timeouts
         url, shown = _address(call)
-        trace = _Trace()
+        began = time.monotonic()
         try:
-            response = await self._post(call, url, timeouts, trace)
-        except aiohttp.ServerDisconnectedError as error:
-            if not trace.reused:
-                raise _failure(error, "first_byte", timeouts, shown) from None
-            # The server had closed an idle connection as we took it: nothing was read, so nothing was done.
-            try:
-                response = await self._post(call, url, timeouts, trace)
-            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as again:
-                raise _failure(again, "first_byte", timeouts, shown) from None
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise _failure(error, "first_byte", timeouts, shown) from None
-        return _WireAnswer(response, timeouts, shown)
+            response = await self._open().request("POST", url, request_headers(call), call.body, timeouts)
+        except (OSError, ValueError) as error:
+            stage: Stage = "total" if timeouts.total_s < timeouts.first_byte_s else "first_byte"
+            raise _failure(error, stage, timeouts, shown) from None
+        return _WireAnswer(response, timeouts, shown, began)
 
     async def probe(self, deployment: Deployment) -> None:
         """Ask for the list of models: it costs nothing. Raises ProviderFailure."""
@@ -78,62 +90,78 @@ class WireProvider:
         url, shown = _address(call)
         timeouts = Timeouts(first_byte_s=10, between_s=10, total_s=15)
         try:
-            async with self._open().get(
-                url, headers=request_headers(call), allow_redirects=False, timeout=_client_timeout(timeouts)
-            ) as response:
-                status = response.status
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            response = await self._open().request("GET", url, request_headers(call), b"", timeouts)
+            response.release()
+        except (OSError, ValueError) as error:
             raise _failure(error, "first_byte", timeouts, shown) from None
         # A server without this list still shows that it is there; a refused key or a broken server does not.
-        if status in (401, 403) or status >= 500:
-            raise ProviderFailure("malformed", f"HTTP {status} for the list of models", url=shown)
+        if response.status in (401, 403) or response.status >= 500:
+            raise ProviderFailure("malformed", f"HTTP {response.status} for the list of models", url=shown)
 
     async def aclose(self) -> None:
-        """Close the pool."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
 
-    async def _post(self, call: Call, url: URL, timeouts: Timeouts, trace: _Trace) -> aiohttp.ClientResponse:
-        return await self._open().post(
-            url,
-            data=call.body,
-            headers=request_headers(call),
-            allow_redirects=False,
-            timeout=_client_timeout(timeouts),
-            trace_request_ctx=trace,
+    def _open(self) -> _Client:
+        if self._client is None:
+            self._client = _new_client()
+        return self._client
+
+
+def _new_client() -> _Client:
+    if any(value and name.lower() in _PROXIES for name, value in os.environ.items()):
+        from workbench.providers.proxied import ProxiedClient
+
+        return ProxiedClient()
+    return _Direct()
+
+
+class _Direct:
+    """Requests as bytes, over `Http1Client`."""
+
+    def __init__(self) -> None:
+        self._client = Http1Client()
+
+    async def request(
+        self, method: str, url: URL, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> _Response:
+        origin, target, fixed = _place(url)
+        return await self._client.send(
+            origin,
+            _head(f"{method} {target}", fixed, headers, len(body)),
+            body,
+            connect_s=timeouts.connect_s,
+            first_byte_s=min(timeouts.first_byte_s, timeouts.total_s),
         )
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            tracing = aiohttp.TraceConfig()
-            tracing.on_connection_reuseconn.append(_note_reuse)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=_CONNECTIONS, keepalive_timeout=_IDLE_S, ttl_dns_cache=30
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-                trust_env=any(
-                    name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ
-                ),
-                max_line_size=_MAX_HEADER,
-                max_field_size=_MAX_HEADER,
-                read_bufsize=256 * 1024,
-                trace_configs=[tracing],
-            )
-        return self._session
+    async def close(self) -> None:
+        self._client.close()
 
 
-class _Trace:
-    """Whether the request went over a connection that had been idle."""
+@lru_cache(maxsize=512)
+def _place(url: URL) -> tuple[Origin, str, str]:
+    """Return where to connect, the request's target, and the header lines that follow from the address."""
+    host = url.raw_host or ""
+    shown = f"[{host}]" if ":" in host else host
+    fixed = f"Host: {shown}\r\n" if url.is_default_port() else f"Host: {shown}:{url.port}\r\n"
+    if url.user is not None:
+        basic = b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+        fixed += f"Authorization: Basic {basic}\r\n"
+    return Origin(host, url.port or 80, url.scheme == "https"), url.raw_path_qs, fixed
 
-    reused = False
 
-
-async def _note_reuse(session: Any, context: Any, params: Any) -> None:
-    del session, params
-    context.trace_request_ctx.reused = True
+def _head(line: str, fixed: str, headers: Mapping[str, str], length: int) -> bytes:
+    """Return a request's head. Raises ValueError for a header that would be more than one line."""
+    if "Authorization" in headers:
+        fixed = fixed.partition("Authorization:")[0]
+    lines = [f"{line} HTTP/1.1\r\n{fixed}Content-Length: {length}"]
+    for name, value in headers.items():
+        if "\n" in value or "\r" in value or "\n" in name or "\r" in name:
+            raise ValueError(name)
+        lines.append(f"{name}: {value}")
+    return "\r\n".join((*lines, "\r\n")).encode("utf-8", "surrogateescape")
 
 
 class _WireAnswer(Answer):
@@ -141,35 +169,35 @@ class _WireAnswer(Answer):
 
     __slots__ = ("_response",)
 
-    def __init__(self, response: aiohttp.ClientResponse, timeouts: Timeouts, url: str) -> None:
+    def __init__(self, response: _Response, timeouts: Timeouts, url: str, began: float) -> None:
         self._response = response
         super().__init__(
             status=response.status,
-            headers=[
-                (str(name), value) for name, value in response.headers.items() if name.lower() not in _HOP
-            ],
+            headers=[(name, value) for name, value in response.headers if name.lower() not in _HOP],
             url=url,
-            chunks=_chunks(response, timeouts, url),
+            chunks=_chunks(response, timeouts, url, began + timeouts.total_s),
         )
 
     async def aclose(self) -> None:
-        """Drop the connection unless the body was read to its end (then it is back in the pool)."""
-        self._response.close()
+        """Drop the connection unless the body was read to its end (then it is kept)."""
+        self._response.release()
 
 
-async def _chunks(response: aiohttp.ClientResponse, timeouts: Timeouts, url: str) -> AsyncIterator[bytes]:
-    connection = response.connection
-    if connection is not None and connection.protocol is not None:
-        # The head is there: from now on silence is measured between chunks.
-        connection.protocol.read_timeout = timeouts.between_s
-    read = response.content.readany
+async def _chunks(response: _Response, timeouts: Timeouts, url: str, until: float) -> AsyncIterator[bytes]:
+    read, between = response.read, timeouts.between_s
+    stage: Stage = "between_chunks"
     try:
-        while data := await read():
+        while True:
+            left = until - time.monotonic()
+            stage = "total" if left < between else "between_chunks"
+            data = await read(max(0.0, min(between, left)))
+            if not data:
+                return
             yield data
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        raise _failure(error, "between_chunks", timeouts, url) from None
+    except (OSError, ValueError) as error:
+        raise _failure(error, stage, timeouts, url) from None
     finally:
-        response.close()
+        response.release()
 
 
 @lru_cache(maxsize=512)
@@ -232,44 +260,32 @@ def _credentials(deployment: Deployment) -> Headers:
     return [("Authorization", f"Bearer {key}")]
 
 
-@lru_cache(maxsize=64)
-def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(
-        total=timeouts.total_s, sock_connect=timeouts.connect_s, sock_read=timeouts.first_byte_s
-    )
-
-
 def _failure(error: Exception, stage: Stage, timeouts: Timeouts, url: str) -> ProviderFailure:
-    """Return the failure in our words; aiohttp's own may hold the whole request."""
+    """Return the failure in our words: a library's may hold the whole request."""
     origin = url.partition("://")[2].partition("/")[0]
     if isinstance(error, TimeoutError):
         return _timed_out(error, stage, timeouts, url)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+    if isinstance(error, socket.gaierror):
         return ProviderFailure("dns", f"the name {origin} can't be resolved", url=url)
-    if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
-        reason = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
-        return ProviderFailure("tls", f"TLS with {origin} failed: {_reason(reason)}", url=url)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return ProviderFailure("connect", f"{origin} can't be reached: {_reason(error.os_error)}", url=url)
-    if isinstance(error, (aiohttp.InvalidURL, ValueError)) and not isinstance(
-        error, aiohttp.ClientPayloadError
-    ):
-        return ProviderFailure("connect", "api_base is not an address", url=url)
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return ProviderFailure("reset", "the answer broke off before its end", stage=stage, url=url)
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, ssl.SSLError):
+        return ProviderFailure("tls", f"TLS with {origin} failed: {_reason(error)}", url=url)
+    if isinstance(error, NotHttp):
         return ProviderFailure("malformed", f"{origin} does not answer in HTTP", stage=stage, url=url)
-    return ProviderFailure("reset", f"{origin} closed the connection", stage=stage, url=url)
+    if isinstance(error, ValueError):
+        return ProviderFailure("connect", "an address or header that can't be sent", url=url)
+    if isinstance(error, ConnectionLost):
+        text = "the answer broke off before its end" if error.began else f"{origin} closed the connection"
+        return ProviderFailure("reset", text, stage=stage, url=url)
+    return ProviderFailure("connect", f"{origin} can't be reached: {_reason(error)}", url=url)
 
 
 def _timed_out(error: Exception, stage: Stage, timeouts: Timeouts, url: str) -> ProviderFailure:
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
+    if isinstance(error, ConnectTimeout):
         text = f"no connection within {timeouts.connect_s:g} s"
         return ProviderFailure("timeout", text, stage="connect", url=url)
-    if not isinstance(error, aiohttp.SocketTimeoutError):
+    if stage == "total":
         text = f"not finished within {timeouts.total_s:g} s"
-        return ProviderFailure("timeout", text, stage="total", url=url)
-    if stage == "between_chunks":
+    elif stage == "between_chunks":
         text = f"nothing more came for {timeouts.between_s:g} s"
     else:
         text = f"no answer within {timeouts.first_byte_s:g} s"
