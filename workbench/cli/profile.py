@@ -10,16 +10,19 @@ from workbench.cli.context import Context, pass_context
 from workbench.cli.options import examples
 from workbench.cli.output import emit, say, table
 
-PROFILES = {
-    "reliability": "most retries, widest fallbacks, slowest to give a deployment up",
-    "balanced": "the defaults",
+MEANINGS = {
+    "reliability": "the fastest deployment that is up, most retries, longest queue",
+    "balanced": "the configuration as it stands",
     "cost": "the cheapest deployment that is up, few retries",
 }
 
 
 @click.group(epilog=examples("workbench profile show", "workbench profile set cost"))
 def command() -> None:
-    """Show or change the routing profile: reliability, balanced or cost."""
+    """Show or change the routing profile: reliability, balanced, cost, or one of your own.
+
+    Your own are written under `profiles` in infra/litellm/models-policy.yaml.
+    """
 
 
 @command.command("list", epilog=examples("workbench profile list"))
@@ -28,9 +31,9 @@ def list_(ctx: Context) -> None:
     """List the profiles; the one in force is marked."""
     current = ctx.run(_status(ctx)).get("profile")
     if ctx.json:
-        emit([{"name": name, "active": name == current} for name in PROFILES])
+        emit([{"name": name, "active": name == current} for name in _names(ctx)])
         return
-    rows = [("*" if name == current else "", name, meaning) for name, meaning in PROFILES.items()]
+    rows = [("*" if name == current else "", name, MEANINGS.get(name, "your own")) for name in _names(ctx)]
     table(("", "PROFILE", "MEANING"), rows, color=ctx.colored, flexible="MEANING")
 
 
@@ -56,6 +59,15 @@ def set_(ctx: Context, name: str) -> None:
         emit(answer)
     else:
         ctx.note(f"the profile is {answer.get('profile', name)}")
+
+
+def _names(ctx: Context) -> list[str]:
+    from workbench.routing.policy_file import load_policy
+    from workbench.routing.profiles import PROFILES
+    from workbench.settings import merged_environment
+
+    _, own = load_policy(ctx.home.policy, merged_environment(ctx.home))
+    return [*PROFILES, *(name for name in own if name not in PROFILES)]
 
 
 async def _status(ctx: Context) -> dict[str, Any]:
