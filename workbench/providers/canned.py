@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from workbench.domain.exchange import Headers
-from workbench.providers.provider import CHAT, COMPLETIONS, EMBEDDINGS, Answer, Call
+from workbench.providers.provider import CHAT, COMPLETIONS, EMBEDDINGS, Answer, Call, ProviderFailure
 
 MARK: dict[str, Any] = {"canned": True}
 _DIMENSIONS = 256
@@ -38,6 +38,17 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float = 0.0
     most_s: float = 1.0
     """Longest time for all waits together."""
+
+
+def decoded(call: Call) -> dict[str, Any]:
+    """Return the call's body. Raises ProviderFailure where it is no JSON object."""
+    try:
+        request = msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProviderFailure("malformed", "the request is not JSON") from None
+    if not isinstance(request, dict):
+        raise ProviderFailure("malformed", "the request is not a JSON object")
+    return request
 
 
 def canned_answer(call: Call, request: Mapping[str, Any], words: Words, pace: Pace | None = None) -> Answer:

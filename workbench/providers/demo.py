@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from workbench.domain.conversation import messages_of
-from workbench.providers.canned import Pace, Words, canned_answer
-from workbench.providers.echo import decoded
+from workbench.providers.canned import Pace, Words, canned_answer, decoded
 from workbench.providers.provider import EMBEDDINGS, Answer, Call
 
 _PACE = Pace(chunk_chars=18, wait_s=0.006, most_s=0.6)

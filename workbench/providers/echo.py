@@ -6,11 +6,9 @@ import random
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import msgspec
-
 from workbench.domain.conversation import messages_of
-from workbench.providers.canned import Words, canned_answer
-from workbench.providers.provider import Answer, Call, ProviderFailure
+from workbench.providers.canned import Words, canned_answer, decoded
+from workbench.providers.provider import Answer, Call
 
 
 class EchoProvider:
@@ -41,17 +39,6 @@ def _failure() -> Answer:
         yield b'{"error":{"message":"a mock failure, as configured","type":"server_error"}}'
 
     return Answer(status=500, headers=[("Content-Type", "application/json")], chunks=body())
-
-
-def decoded(call: Call) -> dict[str, Any]:
-    """Return the call's body. Raises ProviderFailure where it is no JSON object."""
-    try:
-        request = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ProviderFailure("malformed", "the request is not JSON") from None
-    if not isinstance(request, dict):
-        raise ProviderFailure("malformed", "the request is not a JSON object")
-    return request
 
 
 def last_words(endpoint: str, request: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ def with_profile(
     for key in known[name]:
         if key not in RoutingSettings.__struct_fields__:
             like = nearest(key, RoutingSettings.__struct_fields__)
-            hint = f"did you mean {like!r}?" if like else "see docs/configuration.md"
+            hint = f"did you mean {like!r}?" if like else "see docs/router.md"
             raise ConfigError(f"unknown setting {key!r}", path=f"profiles.{name}.{key}", hint=hint)
     try:
         settings = msgspec.convert(given, RoutingSettings)
