@@ -22,6 +22,10 @@ KNOWN = {
     "split a bill in yen": "money",
     "merge overlapping intervals": "intervals",
     "track parcels on their way": "tracker",
+    "parse durations of a sprint": "duration",
+    "guess what was meant by a typo": "similarity",
+    "an lru cache": "cache",
+    "prime numbers": "primes",
 }
 
 
@@ -63,7 +67,7 @@ def test_hostile_briefs_stay_data(brief: str, tmp_path: Path) -> None:
 def test_types_hold_under_mypy_strict(tmp_path: Path) -> None:
     """One library of each domain in one folder satisfies mypy --strict."""
     for number, brief in enumerate([*KNOWN, "a beehive register"]):
-        talk = Talk("python-lib", f"{brief} v{'abcdefghij'[number]}xx")
+        talk = Talk("python-lib", f"{brief} v{'abcdefghijklmnop'[number]}xx")
         talk.write(tmp_path, {path: text for path, text in talk.files().items() if path.endswith(".py")})
     outcome = run_gate(talk, "types", tmp_path)
     assert outcome.returncode == 0, outcome.stdout

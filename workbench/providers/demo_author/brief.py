@@ -24,6 +24,8 @@ api endpoint endpoints http rest server landing parse convert converts conversio
 _FILLER = frozenset(_FILLER_WORDS.split())
 _PLAIN = str.maketrans("äöüßéèêáàâíìîóòôúùûñçåøæ", "aouseeeaaaiiiooouuuncaoa")
 _UNWANTED = re.compile(r"\b(?:no|without|remove|drop|skip)\s+(?:the\s+|a\s+)?([\w./-]+)", re.I | re.ASCII)
+_UNIT_TESTS = re.compile(r"\bunit[\s-]+test\w*")
+"""A brief that asks for unit tests does not speak of units."""
 Choice = TypeVar("Choice")
 
 
@@ -105,5 +107,5 @@ def _numbers(text: str) -> list[int]:
 
 
 def _all_words(text: str) -> list[str]:
-    plain = text[:20_000].lower().translate(_PLAIN)
+    plain = _UNIT_TESTS.sub(" ", text[:20_000].lower().translate(_PLAIN))
     return [word[:16] for word in re.findall(r"[a-z0-9]+", plain)]

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from workbench.domain.text import one_line
 from workbench.providers.demo_author import wrapping
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.domains import commands as domain_commands
 from workbench.providers.demo_author.domains.catalog import choose
 from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Core, import_line
@@ -20,8 +19,9 @@ PACKAGE = "service"
 
 def write(brief: Brief) -> Project:
     """Return the service for `brief`."""
-    core = Core(brief=brief, library=choose(brief), package=PACKAGE, folder="")
-    commands = domain_commands.of(brief, core.library)
+    domain = choose(brief)
+    core = Core(brief=brief, library=domain.library(brief), package=PACKAGE, folder="")
+    commands = domain.commands(brief, core.library.values)
     names = ", ".join(f"/{command.name}" for command in commands.commands)
     return Project(
         summary=f"A service with {names}. {core.library.summary}",

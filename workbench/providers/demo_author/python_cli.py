@@ -6,7 +6,6 @@ import shlex
 
 from workbench.providers.demo_author import wrapping
 from workbench.providers.demo_author.brief import Brief
-from workbench.providers.demo_author.domains import commands as domain_commands
 from workbench.providers.demo_author.domains.catalog import choose
 from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Core, import_line
@@ -16,8 +15,9 @@ from workbench.providers.demo_author.quoting import python
 
 def write(brief: Brief) -> Project:
     """Return the program for `brief`."""
-    core = Core(brief=brief, library=choose(brief), package=brief.package, folder="src/")
-    commands = domain_commands.of(brief, core.library)
+    domain = choose(brief)
+    core = Core(brief=brief, library=domain.library(brief), package=brief.package, folder="src/")
+    commands = domain.commands(brief, core.library.values)
     names = ", ".join(command.name for command in commands.commands)
     return Project(
         summary=f"A command line with {names}. {core.library.summary}",

@@ -10,7 +10,7 @@ from workbench.providers.demo_author.project import File, Project, template
 
 def write(brief: Brief) -> Project:
     """Return the library for `brief`."""
-    core = Core(brief=brief, library=choose(brief), package=brief.package, folder="src/")
+    core = Core(brief=brief, library=choose(brief).library(brief), package=brief.package, folder="src/")
     return Project(
         summary=core.library.summary,
         files=(*core.files(), _readme(core)),

@@ -6,6 +6,7 @@ import string
 
 from workbench.providers.demo_author import quoting
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 
 
@@ -38,6 +39,48 @@ def library(brief: Brief) -> Library:
             "the key of a longer English text is found without being told",
         ),
     )
+
+
+def commands(_brief: Brief, _values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    params = (Param("text"), Param("shift", "int", "SHIFT", "places to move each letter"))
+    shared = (
+        "def _with_letters(text: str) -> str:\n"
+        "    if not any(char.isalpha() for char in text):\n"
+        '        raise ValueError("there is no letter in the text")\n'
+        "    return text"
+    )
+    encode = Command(
+        name="encode",
+        help="Encrypt a text.",
+        params=params,
+        body="return encrypt(_with_letters(text), shift)",
+        given={"text": "Abc, xyz", "shift": "3"},
+        result="Def, abc",
+        refused={"text": "!?"},
+        problem="no letter",
+    )
+    decode = Command(
+        name="decode",
+        help="Decrypt a text.",
+        params=params,
+        body="return decrypt(_with_letters(text), shift)",
+        given={"text": "Def, abc", "shift": "3"},
+        result="Abc, xyz",
+        refused={"text": "..."},
+        problem="no letter",
+    )
+    crack = Command(
+        name="crack",
+        help="Decrypt a longer English text without its key.",
+        params=(Param("text"),),
+        body="return decrypt(text, guess_shift(text))",
+        given={"text": "wkh uhvw ri wkh ohwwhuv duh wkhuh wr eh frxqwhg dqg qrwklqj hovh"},
+        result="the rest of the letters are there to be counted and nothing else",
+        refused={"text": "12 34"},
+        problem="no letters to judge by",
+    )
+    return Commands(commands=(encode, decode, crack), shared=shared)
 
 
 def _shifted(text: str, shift: int, alphabets: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 
 
@@ -33,3 +34,40 @@ def library(brief: Brief) -> Library:
             "an interval that ends before it starts is refused",
         ),
     )
+
+
+def commands(_brief: Brief, values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    a, b, c = (int(values[name]) for name in "abc")
+    spans = (Param("spans", "list[str]", help="intervals such as 3-9"),)
+    shared = (
+        "def _interval(text: str) -> Interval:\n"
+        '    start, dash, end = text.partition("-")\n'
+        "    if not (dash and start.isdecimal() and end.isdecimal()):\n"
+        '        raise ValueError(f"an interval looks like 3-9, not {text!r}")\n'
+        "    return Interval(int(start), int(end))"
+    )
+    join = Command(
+        name="join",
+        help="Join intervals that overlap or are close.",
+        params=spans,
+        body=(
+            "joined = merge(map(_interval, spans))\n"
+            'return " ".join(f"{interval.start}-{interval.end}" for interval in joined)'
+        ),
+        given={"spans": [f"{b - 1}-{c}", f"{a}-{b}"]},
+        result=f"{a}-{c}",
+        refused={"spans": [f"{b}-{a}"]},
+        problem="before it starts",
+    )
+    measure = Command(
+        name="measure",
+        help="Measure what intervals cover together.",
+        params=spans,
+        body="return str(covered(map(_interval, spans)))",
+        given={"spans": [f"{a}-{b}", f"{a}-{b}"]},
+        result=str(b - a),
+        refused={"spans": ["soon"]},
+        problem="looks like 3-9",
+    )
+    return Commands(commands=(join, measure), shared=shared)

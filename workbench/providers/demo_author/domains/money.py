@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 
 _CURRENCIES = {
@@ -49,6 +50,43 @@ def library(brief: Brief) -> Library:
             "negative amounts and impossible weights are refused",
         ),
     )
+
+
+def commands(_brief: Brief, values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    unit, currency = Decimal(values["unit"]), values["currency"]
+    two, six = (f"{Decimal(number).quantize(unit)} {currency}" for number in (2, 6))
+    shared = (
+        "def _decimal(text: str) -> Decimal:\n"
+        "    try:\n"
+        "        return Decimal(text)\n"
+        "    except InvalidOperation:\n"
+        '        raise ValueError(f"not an amount: {text!r}") from None'
+    )
+    split = Command(
+        name="split",
+        help="Split an amount evenly.",
+        params=(Param("amount"), Param("people", "int")),
+        body='return ", ".join(map(show, split_evenly(_decimal(amount), people)))',
+        given={"amount": "8", "people": "4"},
+        result=", ".join([two] * 4),
+        refused={"amount": "8", "people": "0"},
+        problem="at least one person",
+    )
+    weigh = Command(
+        name="weigh",
+        help="Split an amount in proportion to weights.",
+        params=(Param("amount"), Param("weights", "list[str]")),
+        body=(
+            "shares = split_by_weight(_decimal(amount), [int(weight) for weight in weights])\n"
+            'return ", ".join(map(show, shares))'
+        ),
+        given={"amount": "8", "weights": ["3", "1"]},
+        result=f"{six}, {two}",
+        refused={"amount": "eight", "weights": ["1"]},
+        problem="not an amount",
+    )
+    return Commands(commands=(split, weigh), shared=shared)
 
 
 def _even(amount: Decimal, people: int, step: Decimal) -> list[Decimal]:

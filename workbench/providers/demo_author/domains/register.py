@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 from workbench.providers.demo_author.domains.nouns import main_noun
 
@@ -58,3 +59,40 @@ def library(brief: Brief) -> Library:
             f"more than {capacity} are refused",
         ),
     )
+
+
+def commands(_brief: Brief, values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    thing, bonus, label = values["Thing"], int(values["bonus"]), values["label_1"]
+    shared = (
+        f"def _register(entries: list[str], labels: frozenset[str] = frozenset()) -> {thing}Register:\n"
+        f"    register = {thing}Register()\n"
+        "    for entry in entries:\n"
+        '        name, _, amount = entry.partition("=")\n'
+        f'        register.add({thing}(name, int(amount or "1"), labels))\n'
+        "    return register"
+    )
+    rank = Command(
+        name="rank",
+        help=f"Rank {values['things']}, each given as NAME=AMOUNT.",
+        params=(Param("entries", "list[str]", help="NAME=AMOUNT"),),
+        body='return ", ".join(f"{entry.name} ({entry.score})" for entry in _register(entries).ranked())',
+        given={"entries": ["small=1", "large=9"]},
+        result=f"large ({9 * bonus}), small ({bonus})",
+        refused={"entries": ["none=0"]},
+        problem="at least 1",
+    )
+    mark = Command(
+        name="mark",
+        help=f"Label {values['things']} and show how they score.",
+        params=(Param("label"), Param("entries", "list[str]", help="NAME=AMOUNT")),
+        body=(
+            "register = _register(entries, frozenset({label}))\n"
+            'return ", ".join(f"{entry.name} ({entry.score})" for entry in register.labelled(label))'
+        ),
+        given={"label": label, "entries": ["one"]},
+        result=f"one ({bonus + len(values['labels'].split(', '))})",
+        refused={"label": "no such label", "entries": ["one"]},
+        problem="unknown labels",
+    )
+    return Commands(commands=(rank, mark), shared=shared)

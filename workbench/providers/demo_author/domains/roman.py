@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 
 _SYMBOLS = (
@@ -35,6 +36,31 @@ def library(brief: Brief) -> Library:
             "wrong forms such as IIII are refused",
         ),
     )
+
+
+def commands(_brief: Brief, values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    write = Command(
+        name="write",
+        help="Write a number as a Roman numeral.",
+        params=(Param("number", "int"),),
+        body="return to_roman(number)",
+        given={"number": values["sample"]},
+        result=values["sample_roman"],
+        refused={"number": "0"},
+        problem="is not between",
+    )
+    read = Command(
+        name="read",
+        help="Read a Roman numeral.",
+        params=(Param("numeral"),),
+        body="return str(from_roman(numeral))",
+        given={"numeral": values["sample_roman"].lower()},
+        result=values["sample"],
+        refused={"numeral": values["wrong"]},
+        problem="not a Roman numeral",
+    )
+    return Commands(commands=(write, read))
 
 
 def _roman(number: int) -> str:

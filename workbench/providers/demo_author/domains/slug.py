@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.providers.demo_author import quoting
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 
 
@@ -32,6 +33,33 @@ def library(brief: Brief) -> Library:
             "text without a letter or digit is refused where a slug is needed",
         ),
     )
+
+
+def commands(brief: Brief, values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    word, separator = brief.words[0], values["separator"]
+    title = Param("title", help="the words to make a slug of")
+    make = Command(
+        name="make",
+        help="Make a slug of a title.",
+        params=(title, Param("max_length", "int", "MAX_LENGTH", "longest slug")),
+        body="return slugify(title, max_length=max_length)",
+        given={"title": f"Hello {word.upper()}!"},
+        result=f"hello{separator}{word}",
+        refused={"title": word, "max_length": "0"},
+        problem="at least 1",
+    )
+    unique = Command(
+        name="unique",
+        help="Make a slug that is not taken yet.",
+        params=(title, Param("taken", "list[str]", help="slugs that are in use")),
+        body="return unique_slug(title, taken)",
+        given={"title": word, "taken": [word, "other"]},
+        result=f"{word}{separator}2",
+        refused={"title": "?!", "taken": [word]},
+        problem="no letter or digit",
+    )
+    return Commands(commands=(make, unique))
 
 
 def _slug(title: str, separator: str, length: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 
 _SCALES = {
@@ -47,6 +48,32 @@ def library(brief: Brief) -> Library:
             "nothing below absolute zero is accepted",
         ),
     )
+
+
+def commands(_brief: Brief, _values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    target = Param("target", "Scale", help="scale to convert to")
+    change = Command(
+        name="change",
+        help="Convert a temperature to another scale.",
+        params=(Param("degrees", "float"), Param("source", "Scale", help="its scale"), target),
+        body='return f"{convert(degrees, source, target):g} {target}"',
+        given={"degrees": "100", "source": "celsius", "target": "fahrenheit"},
+        result="212 fahrenheit",
+        refused={"degrees": "-5", "source": "kelvin", "target": "celsius"},
+        problem="below absolute zero",
+    )
+    read = Command(
+        name="read",
+        help="Read a temperature such as 70f and convert it.",
+        params=(Param("text"), target),
+        body='degrees, source = parse(text)\nreturn f"{convert(degrees, source, target):g} {target}"',
+        given={"text": "50f", "target": "celsius"},
+        result="10 celsius",
+        refused={"text": "12 parsecs", "target": "celsius"},
+        problem="no known scale",
+    )
+    return Commands(commands=(change, read))
 
 
 def _case(degrees: float, source: str, target: str, digits: int) -> str:

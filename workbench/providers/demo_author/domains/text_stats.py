@@ -7,6 +7,7 @@ from collections import Counter
 
 from workbench.providers.demo_author import quoting
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 
 _COMMON = frozenset({"a", "an", "and", "the", "of", "to", "in", "is", "it", "on", "for", "with"})
@@ -44,3 +45,35 @@ def library(brief: Brief) -> Library:
             "an empty text has figures too, all of them nothing",
         ),
     )
+
+
+def commands(brief: Brief, _values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    word = brief.words[0]
+    count = Command(
+        name="count",
+        help="Count words and sentences, and estimate the reading time.",
+        params=(Param("text", "list[str]"), Param("speed", "int", "WORDS_PER_MINUTE", "words a minute")),
+        body=(
+            'stats = analyse(" ".join(text), speed=speed)\n'
+            'return f"{stats.words} words, {stats.sentences} sentences, {stats.reading_seconds} s to read"'
+        ),
+        given={"text": ["One", f"{word}.", "Two!"], "speed": "60"},
+        result="3 words, 2 sentences, 3 s to read",
+        refused={"text": [word], "speed": "0"},
+        problem="speed must be at least 1",
+    )
+    top = Command(
+        name="ranking",
+        help="List the words that matter most.",
+        params=(Param("text", "list[str]"), Param("top", "int", "TOP", "how many")),
+        body=(
+            'stats = analyse(" ".join(text), top=top)\n'
+            'return ", ".join(f"{word} ({count})" for word, count in stats.top_words)'
+        ),
+        given={"text": [word, "the", word], "top": "1"},
+        result=f"{word} (2)",
+        refused={"text": [word], "top": "-1"},
+        problem="top at least 0",
+    )
+    return Commands(commands=(count, top))

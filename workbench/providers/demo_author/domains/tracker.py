@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 from workbench.providers.demo_author.domains.nouns import main_noun
 
@@ -43,3 +44,37 @@ def library(brief: Brief) -> Library:
             "a step can be undone, and the history tells all stages so far",
         ),
     )
+
+
+def commands(_brief: Brief, values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    second = values["stages"].split(", ")[1].strip('"')
+    walk = Command(
+        name="walk",
+        help=f"Take {values['a_thing']} through stages and show its way.",
+        params=(Param("name"), Param("stages", "list[str]")),
+        body=(
+            f"entry = {values['Thing']}(name)\n"
+            "for stage in stages:\n"
+            "    entry.advance(stage)\n"
+            'return " > ".join(entry.history)'
+        ),
+        given={"name": values["name_1"], "stages": [second]},
+        result=f"{values['first']} > {second}",
+        refused={"name": values["name_1"], "stages": ["no such stage"]},
+        problem="no stage",
+    )
+    begin = Command(
+        name="begin",
+        help=f"Show where {values['a_thing']} begins and what comes next.",
+        params=(Param("name"),),
+        body=(
+            f"entry = {values['Thing']}(name)\n"
+            'return f"{entry.name}: {entry.stage}, next {entry.advance()}"'
+        ),
+        given={"name": values["name_2"]},
+        result=f"{values['name_2']}: {values['first']}, next {second}",
+        refused={"name": " "},
+        problem="name is needed",
+    )
+    return Commands(commands=(walk, begin))

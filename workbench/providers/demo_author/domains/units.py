@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.providers.demo_author.brief import Brief
+from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
 
 _TABLES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
@@ -15,7 +16,7 @@ _TABLES: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
         {"ml": 1.0, "cl": 10.0, "l": 1000.0, "pint": 568.26125, "gallon": 4546.09},
     ),
     "time": (
-        ("time", "second", "minute", "hour", "duration", "week"),
+        ("time", "second", "minute", "hour", "week"),
         {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "week": 604_800.0},
     ),
     "data": (
@@ -62,6 +63,36 @@ def library(brief: Brief) -> Library:
             "an unknown unit is refused with the names of the known ones",
         ),
     )
+
+
+def commands(_brief: Brief, values: dict[str, str]) -> Commands:
+    """Return what a program around the library can do."""
+    base, largest = values["unit_1"], values["unit_2"]
+    change = Command(
+        name="change",
+        help="Convert an amount to another unit.",
+        params=(
+            Param("value", "float"),
+            Param("source", help="its unit"),
+            Param("target", help="unit to have"),
+        ),
+        body='return f"{convert(value, source, target):g} {target}"',
+        given={"value": "3", "source": largest, "target": largest},
+        result=f"3 {largest}",
+        refused={"value": "1", "source": base, "target": "bananas"},
+        problem="unknown unit",
+    )
+    best = Command(
+        name="best",
+        help="Show an amount in the handiest unit.",
+        params=(Param("text", help="an amount with its unit"),),
+        body='value, unit = best_unit(*parse(text))\nreturn f"{value:g} {unit}"',
+        given={"text": f"4 {largest}"},
+        result=f"4 {largest}",
+        refused={"text": "a lot"},
+        problem="expected a number",
+    )
+    return Commands(commands=(change, best))
 
 
 def _case(value: float, source: str, target: str, factors: dict[str, float]) -> str:
