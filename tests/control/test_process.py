@@ -18,7 +18,7 @@ import pytest
 from workbench.client import RouterClient
 from workbench.control.locate import alive, find_router, look, read_router_file
 from workbench.control.process import ensure_router, obtain_router, start_router, stop_router
-from workbench.domain.errors import RouterUnreachable
+from workbench.domain.errors import RouterUnreachable, ToolUnavailable
 from workbench.settings import load_settings
 
 
@@ -80,6 +80,13 @@ def test_a_router_that_cannot_start_says_why(live_home):
     assert str(live_home.config) in caught.value.message
     assert "doctor" in (caught.value.hint or "")
     assert look(live_home).state == "absent"
+
+
+def test_a_home_that_cannot_be_written_is_said(live_home):
+    """A file where the router's folder should be: exit 5 with the home's name, no traceback."""
+    live_home.router_dir.write_text("in the way")
+    with pytest.raises(ToolUnavailable, match=str(live_home.root)):
+        start_router(live_home)
 
 
 def test_after_kill_9_a_new_one_starts(live_home):

@@ -65,6 +65,9 @@ def _home(home: Home) -> list[Check]:
         return [
             doubt("home", f"{home.root} does not exist yet; the first start makes it", start_command(home))
         ]
+    if os.statvfs(home.root).f_flag & os.ST_RDONLY:
+        mend = "mount -o remount,rw …   # or another home: WORKBENCH_HOME"
+        return [fault("home", f"{home.root} is on a file system mounted read-only", mend)]
     if not os.access(home.root, os.W_OK | os.X_OK):
         return [fault("home", f"{home.root} can't be written", f"chmod u+rwx {home.root}")]
     if not home.config.is_file():

@@ -27,7 +27,7 @@ from workbench.control.locate import (
 )
 from workbench.control.logtail import last_words
 from workbench.control.ports import next_free
-from workbench.domain.errors import RouterUnreachable
+from workbench.domain.errors import RouterUnreachable, ToolUnavailable
 from workbench.settings import Home, load_settings, merged_environment
 
 WAIT_S = 30.0
@@ -80,8 +80,19 @@ def start_router(
     """Start the router detached and return its address once it is ready; a running one is returned at once.
 
     `port` None: the configured one. Where it is taken the next free one is used and said. Raises
-    RouterUnreachable with the end of what the process said, UsageError when no port is free.
+    RouterUnreachable with the end of what the process said, UsageError when no port is free, ToolUnavailable
+    when the home can't be written.
     """
+    try:
+        return _start(home, port, wait_s, host, on_note)
+    except OSError as error:
+        raise ToolUnavailable(
+            f"the home {home.root} can't be written: {error.strerror or error}",
+            hint=f"workbench --home {home.root} doctor",
+        ) from None
+
+
+def _start(home: Home, port: int | None, wait_s: float, host: str | None, on_note: Note) -> RouterAddress:
     settings = load_settings(home, merged_environment(home), {"router.port": port, "router.host": host})
     deadline = time.monotonic() + wait_s
     with _one_starter(home, wait_s):
@@ -180,7 +191,7 @@ def stop_router(home: Home, *, wait_s: float | None = None, force: bool = False)
     """
     file = read_router_file(home)
     if file is None or not alive(file):
-        home.router_json.unlink(missing_ok=True)
+        _forget(home)
         return False
     if wait_s is None:
         wait_s = load_settings(home, os.environ).router.drain_s + 5
@@ -189,8 +200,14 @@ def stop_router(home: Home, *, wait_s: float | None = None, force: bool = False)
         _signal(file, number)
         if _gone(file, patience):
             break
-    home.router_json.unlink(missing_ok=True)
+    _forget(home)
     return True
+
+
+def _forget(home: Home) -> None:
+    """Remove a dead router's file; one that stays is not believed anyway."""
+    with contextlib.suppress(OSError):
+        home.router_json.unlink(missing_ok=True)
 
 
 def _signal(file: RouterFile, number: signal.Signals) -> None:
