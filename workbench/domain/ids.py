@@ -21,12 +21,13 @@ EXCHANGE = "ex_"
 RUN = "run_"
 
 
+_PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+
+
 def _encode(number: int, length: int) -> str:
-    out = []
-    for _ in range(length):
-        number, digit = divmod(number, 32)
-        out.append(_ALPHABET[digit])
-    return "".join(reversed(out))
+    """Return `number` in base 32, two digits at a time; `length` is even."""
+    out = [_PAIRS[number >> shift & 1023] for shift in range(5 * length - 10, -1, -10)]
+    return "".join(out)
 
 
 def new_id(prefix: str, at_us: int) -> str:

@@ -318,6 +318,8 @@ class _Connection(asyncio.Protocol):
         self._wake()
 
     def on_body(self, data: bytes) -> None:
+        if self._complete:
+            return
         self._chunks.append(data)
         self._held += len(data)
         if self._held > _HIGH_WATER and not self._paused:

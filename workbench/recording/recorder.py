@@ -8,7 +8,7 @@ when it works again, as long as it fits into memory.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder", "RecorderState", "Recording", "RecordingRequired"]
 
+_log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 OnEvent = Callable[[str, Exchange], None]
 """Called on the loop with ``started``, ``updated`` or ``finished`` and the exchange."""
 
@@ -72,8 +74,10 @@ class Recorder:
     def changed(self, recording: Recording, kind: str) -> None:
         """Tell the listener; its failure must not cost the client anything."""
         if self._on_event is not None:
-            with contextlib.suppress(Exception):
+            try:
                 self._on_event(kind, recording.exchange)
+            except Exception:
+                _log.exception("a listener of the recorder failed")
 
     def submit(self, recording: Recording) -> asyncio.Future[bool]:
         """Hand a finished recording to the writer."""
