@@ -132,6 +132,11 @@ class Recording:
             exchange=self.exchange,
         )
 
+    def take_back(self, flush: Flush) -> None:
+        """Note that a flush was not written: its pieces come again with the next one."""
+        self._flushed -= len(flush.writes)
+        self._flushes -= 1
+
     def finish_operation(self) -> Finish:
         """Return the operation that ends the exchange; it holds the request too while that is not stored."""
         return Finish(

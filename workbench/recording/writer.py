@@ -16,7 +16,7 @@ from workbench.domain.errors import StoreUnavailable
 from workbench.recording.enrich import enrich
 from workbench.recording.state import RecorderState
 from workbench.store.ingest import ExchangeWriter
-from workbench.store.operations import Finish, Operation
+from workbench.store.operations import Finish, Flush, Operation
 
 if TYPE_CHECKING:
     import asyncio
@@ -139,6 +139,8 @@ class Writer:
                 flush_at = time.monotonic() + self._settings.flush_interval_s
             if group and not self._write(list(group.values())):
                 self._rest()
+            elif not group and self.error is not None:
+                self._try_again()
             self._maintain()
             if self._closing and ((not self._waiting and self._queue.empty()) or self.error is not None):
                 break
@@ -152,7 +154,7 @@ class Writer:
             self._receive(0)
         group: dict[str, Recording] = {}
         size = 0
-        while self._waiting and len(group) < _GROUP and size < _GROUP_BYTES:
+        while self._waiting and len(group) < self._group and size < _GROUP_BYTES:
             key = next(iter(self._waiting))
             group[key] = self._waiting.pop(key)
             size += group[key].held_bytes
@@ -185,6 +187,7 @@ class Writer:
             store.apply([operation for _, operation in taken])
         except StoreUnavailable as error:
             self._broken(error)
+            _take_back(taken)
             self._back(group)
             return False
         except Exception:
@@ -214,6 +217,7 @@ class Writer:
                 store.apply([operation])
             except StoreUnavailable as error:
                 self._broken(error)
+                _take_back(taken[index:])
                 self._back([recording for recording, _ in taken[index:]])
                 return False
             except Exception:
@@ -229,6 +233,8 @@ class Writer:
 
     def _operation(self, recording: Recording) -> Operation | None:
         if recording.finished:
+            if recording.exchange.id not in self._futures:
+                return None  # it has just ended, and comes through the queue as well
             finish = recording.finish_operation()
             enrich(finish)
             return finish
@@ -276,6 +282,17 @@ class Writer:
         except Exception as error:
             _log.exception("the store can't be opened")
             self._broken(StoreUnavailable(str(error)))
+
+    def _try_again(self) -> None:
+        """Find out whether the store works again although nothing waits: with `required`, nothing ever would."""
+        if self._store is None:
+            self._open()
+        if self._store is None:
+            return
+        try:
+            self._store.prove()
+        except StoreUnavailable as error:
+            self._broken(error)
         else:
             self.error = None
 
@@ -300,6 +317,13 @@ class Writer:
         left = [recording for recording in self._waiting.values() if recording.finished]
         self._dropped += len(left)
         self._tell(left, False)
+
+
+def _take_back(taken: list[tuple[Recording, Operation]]) -> None:
+    """Undo what making an operation noted, since it was not written."""
+    for recording, operation in taken:
+        if isinstance(operation, Flush):
+            recording.take_back(operation)
 
 
 def _resolve(futures: list[asyncio.Future[bool]], durable: bool) -> None:
