@@ -23,9 +23,9 @@ def test_a_command_line_passes_its_gates(brief: str, tmp_path: Path) -> None:
     _pass(talk, tmp_path)
 
 
-@pytest.mark.parametrize("brief", [NASTY[6], NASTY[8], NASTY[9], NASTY[10]], ids=range(4))
+@pytest.mark.parametrize("brief", [NASTY[6], NASTY[10]], ids=range(2))
 def test_a_command_line_survives_hostile_briefs(brief: str, tmp_path: Path) -> None:
-    """Quotes, fences, markers and escapes stay data here too."""
+    """Quotes and escapes stay data here too."""
     talk = Talk("python-cli", brief)
     talk.write(tmp_path)
     _pass(talk, tmp_path)

@@ -16,7 +16,7 @@ def library(brief: Brief) -> Library:
     sample = 3_600 * (1 + brief.seed % 20) + 60 * (1 + brief.seed // 20 % 50)
     return Library(
         module="duration",
-        summary=f"Durations such as {_shown(sample)}, read in any order and written in {parts} parts at most.",
+        summary=f"Durations such as {_shown(sample)}, read in any order, written in up to {parts} parts.",
         exports=("MAX_PARTS", "UNITS", "parse", "show", "total"),
         values={
             "units": "\n".join(f'    "{name}": {size:_},' for name, size in units.items()),
