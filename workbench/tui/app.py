@@ -23,6 +23,7 @@ from workbench.tui.themes import DARK, OWN
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.theme import Theme
 
     from workbench.tui.changes import Change
 
@@ -103,14 +104,18 @@ class WorkbenchApp(App[None]):
         self._store_watch: StoreWatch | None = None
         self._router_watch: RouterWatch | None = None
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Give our stylesheet its variables in themes that are not ours."""
-        return {}
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """Return a theme by name. Textual asks for every line it draws, and copies all themes each time."""
+        found = self._registered_themes.get(theme_name)
+        return found if found is not None else super().get_theme(theme_name)
 
     # -- the watches
 
     def on_ready(self) -> None:
-        """The first frame is on the screen: now look around."""
+        """Look around once the first frame is on the screen."""
+        self.set_timer(0.02, self._look_around)
+
+    def _look_around(self) -> None:
         self._store_watch = StoreWatch(self.source, self._post)
         self._store_watch.start()
         self._router_watch = RouterWatch(self.source, self._post, start=self._start_router)

@@ -15,12 +15,12 @@ Span = tuple[int, int, str]
 MAX_LINE = 4_000
 """Longest line that is highlighted, in characters."""
 
-_JSON = re.compile(
+_JSON = (
     r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<string>"(?:[^"\\]|\\.)*"?)'
     r"|(?P<number>-?\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b)|(?P<word>\b(?:true|false|null)\b)"
 )
-_INLINE = re.compile(r"(?P<code>`[^`]+`)|(?P<strong>\*\*[^*]+\*\*)|(?P<link>https?://[^\s)>\]]+)")
-_CODE = re.compile(
+_INLINE = r"(?P<code>`[^`]+`)|(?P<strong>\*\*[^*]+\*\*)|(?P<link>https?://[^\s)>\]]+)"
+_CODE = (
     r"(?P<comment>(?:#|//).*$)|(?P<string>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)"
     r"|(?P<keyword>\b(?:def|class|return|import|from|if|elif|else|for|while|in|is|not|and|or|with|as|try|except"
     r"|finally|raise|yield|lambda|async|await|pass|break|continue|None|True|False|const|let|var|function|export"
@@ -28,20 +28,25 @@ _CODE = re.compile(
     r"|self|fn|impl|struct|enum|match|use|pub|mut|func|package|switch|case|throw|catch)\b)"
     r"|(?P<number>\b\d+(?:\.\d+)?\b)|(?P<name>\b[A-Za-z_]\w*(?=\())"
 )
-_LOG = re.compile(
+_LOG = (
     r"(?P<bad>\b(?:ERROR|CRITICAL|FAILED|FAIL|Traceback|error)\b)|(?P<warn>\b(?:WARNING|WARN|warning)\b)"
     r"|(?P<ok>\b(?:PASSED|passed|ok|OK)\b)|(?P<dim>^\S*\d\d:\d\d:\d\d\S*)"
 )
-_SSE = re.compile(r"^(?P<field>data|event|id|retry):(?P<value>.*)$")
+_SSE = r"^(?P<field>data|event|id|retry):(?P<value>.*)$"
 
 
-def _by_groups(pattern: re.Pattern[str], prefix: str) -> Callable[[str], list[Span]]:
-    def spans(text: str) -> list[Span]:
-        return [
-            (found.start(), found.end(), prefix + (found.lastgroup or "")) for found in pattern.finditer(text)
-        ]
+def _by_groups(pattern: str, prefix: str) -> Callable[[str], list[Span]]:
+    def lex(text: str) -> list[Span]:
+        found = compiled(pattern).finditer(text)
+        return [(hit.start(), hit.end(), prefix + (hit.lastgroup or "")) for hit in found]
 
-    return spans
+    return lex
+
+
+@lru_cache(maxsize=16)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Return the compiled pattern; made when first used, since the first frame needs none."""
+    return re.compile(pattern)
 
 
 def _prose(text: str) -> list[Span]:
@@ -54,13 +59,12 @@ def _prose(text: str) -> list[Span]:
     if stripped.startswith(">"):
         return [(0, len(text), "dim italic")]
     styles = {"code": "code-number", "strong": "bold", "link": "second underline"}
-    return [
-        (found.start(), found.end(), styles[found.lastgroup or "code"]) for found in _INLINE.finditer(text)
-    ]
+    found = compiled(_INLINE).finditer(text)
+    return [(hit.start(), hit.end(), styles[hit.lastgroup or "code"]) for hit in found]
 
 
 def _sse(text: str) -> list[Span]:
-    found = _SSE.match(text)
+    found = compiled(_SSE).match(text)
     if found is None:
         return [(0, len(text), "dim")] if text.startswith(":") else []
     start = found.start("value")

@@ -15,12 +15,11 @@ from workbench.domain.text import printable
 from workbench.tui.asking import Asking
 from workbench.tui.messages import RouterStatus, Trouble
 from workbench.tui.widgets.chrome import KeyLine, StatusLine, TopLine
-from workbench.tui.widgets.findline import FindLine
-from workbench.tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
     from workbench.tui.source import Source
+    from workbench.tui.widgets.textview import TextView
 
 
 class Notice(Static):
@@ -96,8 +95,9 @@ class Place(Asking, Screen[Any]):
 
     def on_text_view_moved(self, message: TextView.Moved) -> None:
         """Show which hit of a search is on the screen."""
-        for line in self.query(FindLine):
-            line.found(message.at, message.total)
+        for line in self.query("FindLine"):
+            found: Any = line
+            found.found(message.at, message.total)
 
     # -- what the app tells the screen that is shown
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,7 +13,6 @@ from textual.events import Resize
 from textual.timer import Timer
 
 from workbench.domain.exchange import Exchange
-from workbench.store.page import Page
 from workbench.tui import state as kept
 from workbench.tui.exchange_row import ExchangeRow
 from workbench.tui.format import exact
@@ -21,9 +20,12 @@ from workbench.tui.messages import Trouble
 from workbench.tui.screens.base import Place
 from workbench.tui.screens.exchange_keys import ExchangeKeys
 from workbench.tui.source import PAGE
-from workbench.tui.widgets.filterline import FilterLine
 from workbench.tui.widgets.preview import Preview
 from workbench.tui.widgets.recordlist import RecordList
+
+if TYPE_CHECKING:
+    from workbench.store.page import Page
+    from workbench.tui.widgets.filterline import FilterLine
 
 _WIDE = 118
 _TALL = 34
@@ -55,7 +57,6 @@ class ExchangesScreen(ExchangeKeys, Place):
     # -- what it looks like
 
     def body(self) -> ComposeResult:
-        yield FilterLine(id="filter")
         with Container(classes="split", id="split"):
             yield RecordList(self._row, id="list", empty="No exchanges yet. Point a client at the router.")
             yield Preview(id="preview")
@@ -65,12 +66,11 @@ class ExchangesScreen(ExchangeKeys, Place):
         first = self.first_filter()
         self.where = self._whole(first)
         self.rows.tail = self.work.kept.tail
-        line = self.query_one(FilterLine)
-        line.history = self.work.kept.filters
         if first:
-            line.put(first)
+            self.call_after_refresh(self._show_filter, first)
         self.rows.focus()
-        self.rows.start_over()
+        # After the first frame: what a thread imports now would hold the frame up.
+        self.call_after_refresh(self.rows.start_over)
         self._count()
 
     def on_resize(self, event: Resize) -> None:
@@ -245,15 +245,30 @@ class ExchangesScreen(ExchangeKeys, Place):
 
     # -- keys
 
-    def action_filter(self) -> None:
-        self.query_one(FilterLine).edit()
+    async def _filter_line(self) -> FilterLine:
+        """Return the filter line; it is made when it is first needed, which the first frame is not."""
+        from workbench.tui.widgets.filterline import FilterLine
+
+        for line in self.query(FilterLine):
+            return line
+        line = FilterLine(id="filter")
+        line.history = self.work.kept.filters
+        line.values = {"model": [str(group.get("name")) for group in self.work.status.groups]}
+        await self.mount(line, before="#split")
+        return line
+
+    async def _show_filter(self, text: str) -> None:
+        (await self._filter_line()).put(text)
+
+    async def action_filter(self) -> None:
+        (await self._filter_line()).edit()
 
     def action_clear(self) -> None:
         """Unmark first, then drop the filter."""
         if self.rows.marked:
             self.rows.clear_marks()
         elif self.where != self.fixed:
-            self.query_one(FilterLine).put("")
+            self.call_later(self._show_filter, "")
             self._filter("")
         self._stand()
 
@@ -270,12 +285,12 @@ class ExchangesScreen(ExchangeKeys, Place):
         if preview.display:
             preview.show_soon(self.rows.current)
 
-    @on(FilterLine.Changed)
-    def _typed(self, message: FilterLine.Changed) -> None:
+    def on_filter_line_changed(self, message: FilterLine.Changed) -> None:
+        """Filter while it is typed."""
         self._filter(message.text)
 
-    @on(FilterLine.Done)
-    def _done(self, message: FilterLine.Done) -> None:
+    def on_filter_line_done(self, message: FilterLine.Done) -> None:
+        """The filter stands: keep it and go back to the list."""
         kept.remember_filter(self.work.kept, message.text)
         self._filter(message.text)
         self.rows.focus()

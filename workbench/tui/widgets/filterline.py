@@ -51,8 +51,12 @@ class FilterLine(Asking, Vertical):
             super().__init__()
             self.text = text
 
-    class Done(Changed):
+    class Done(Message):
         """The filter is final: back to the list."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

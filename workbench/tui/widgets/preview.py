@@ -12,9 +12,7 @@ from textual.widgets import Static
 from workbench.domain.exchange import Exchange
 from workbench.domain.text import printable
 from workbench.tui.asking import Asking
-from workbench.tui.conversation_view import chat
 from workbench.tui.document import Document, Line, Lines
-from workbench.tui.facts_view import head
 from workbench.tui.format import size
 from workbench.tui.messages import Trouble
 from workbench.tui.source import Source
@@ -64,6 +62,8 @@ class Preview(Asking, Vertical):
         item, document = found
         if self._item is None or item.id != self._item.id:
             return
+        from workbench.tui.facts_view import head
+
         same = self._shown is not None and self._shown[0] == item.id
         self._shown = (item.id, item.state)
         self.query_one(".title", Static).update(head(item))
@@ -88,6 +88,8 @@ def _answer_line(document: Document) -> int:
 
 
 def _load(source: Source, item: Exchange) -> tuple[Exchange, Document]:
+    from workbench.tui.conversation_view import chat
+
     reader = source.reader()
     exchange = reader.exchange(item.id)
     return exchange, chat(exchange, reader.body(item.id, "request"), reader.body(item.id, "response"))
