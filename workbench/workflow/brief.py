@@ -17,10 +17,17 @@ MAX_TITLE = 100
 _IMPORTED_BY_GATES = """
 pytest pluggy iniconfig packaging mypy ruff tests conftest src fastapi starlette uvicorn httpx pydantic anyio
 """
+_DEVICES = [
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
+]
 _TAKEN = frozenset(
-    [*keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names, *_IMPORTED_BY_GATES.split()]
+    [*keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names, *_IMPORTED_BY_GATES.split(), *_DEVICES]
 )
-"""Names that a package can't have: they could not be imported, or would hide what the gates import."""
+"""Names that a package can't have: not importable, hiding what the gates import, or a device's on Windows."""
 
 
 def brief_words(brief: str, limit: int = 12) -> list[str]:

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.providers.demo_author.talk import NASTY, Talk, random_brief, rng, run_gate
@@ -74,6 +74,8 @@ def test_types_hold_under_mypy_strict(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=300))
+@example("LPT0")
+@example("json")
 @settings(max_examples=60, deadline=None)
 def test_any_text_gives_python_that_compiles_and_asserts(brief: str) -> None:
     """Whatever the brief, all Python parses, and every test of every test file asserts something."""
