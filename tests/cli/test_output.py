@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,18 @@ def test_facts_leave_out_what_is_not_known(capsys):
     """None and empty values print no line."""
     facts([("name", "value"), ("nothing", None), ("empty", ""), ("longer name", 0)])
     assert capsys.readouterr().out == "name         value\nlonger name  0\n"
+
+
+def test_a_narrow_terminal_gets_fewer_columns(monkeypatch, capsys):
+    """Optional columns go, in their order, until the rest fits; the flexible one is cut."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    row = ("id1", "provider-x", "7", "an error that is long")
+    for width, head in ((60, "ID   PROVIDER    USD  ERROR"), (24, "ID   USD  ERROR"), (14, "ID   ERROR")):
+        monkeypatch.setenv("COLUMNS", str(width))
+        table(("ID", "PROVIDER", "USD", "ERROR"), [row], flexible="ERROR", optional=("PROVIDER", "USD"))
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == head
+        assert all(len(line) <= max(width, 15) for line in lines)
 
 
 def test_nothing_is_cut_when_stdout_is_no_terminal(capsys):

@@ -81,6 +81,7 @@ def list_(ctx: Context, filter_: tuple[str, ...], limit: int, before: str | None
         right=("STATUS", "IN", "OUT", "USD", "MS"),
         color=ctx.colored,
         flexible="ERROR",
+        optional=("PROVIDER", "USD", "MARKS", "STATE", "IN", "OUT"),
     )
     if page.next is not None:
         ctx.note(f"more: --before {page.items[-1].id}")

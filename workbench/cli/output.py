@@ -35,6 +35,10 @@ _STATES = {
 _RISKY = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
 
+LEAST_FLEXIBLE = 10
+"""Columns on screen that a cut column keeps."""
+
+
 def talk(text: str) -> None:
     """Print a line for people on stderr."""
     click.echo(printable(text), err=True)
@@ -92,20 +96,47 @@ def table(
     right: Sequence[str] = (),
     color: bool = False,
     flexible: str | None = None,
+    optional: Sequence[str] = (),
 ) -> None:
     """Print aligned columns on stdout.
 
-    `right` names columns of figures; `flexible` names the one that is cut to fit the terminal (nothing is
-    cut when stdout is no terminal). Cells that are state words get their colour.
+    `right` names columns of figures. To fit a terminal, the column `flexible` is cut, then the `optional`
+    ones are left out, the first first; nothing is missing when stdout is no terminal. Cells that are state
+    words get their colour.
     """
     cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max([_width(name), *(_width(row[i]) for row in cells)]) for i, name in enumerate(columns)]
+    if sys.stdout.isatty():
+        columns, cells = _fitting(columns, cells, flexible, optional)
+    widths = _widths(columns, cells)
     if flexible in columns and sys.stdout.isatty():
         _shrink(widths, columns.index(flexible))
     head = _line([name.upper() for name in columns], widths, columns, right)
     click.echo(style(head, "head", color=color))
     for row in cells:
         click.echo(_line(row, widths, columns, right, color=color))
+
+
+def _widths(columns: Sequence[str], cells: list[list[str]]) -> list[int]:
+    return [max([_width(name), *(_width(row[i]) for row in cells)]) for i, name in enumerate(columns)]
+
+
+def _fitting(
+    columns: Sequence[str], cells: list[list[str]], flexible: str | None, optional: Sequence[str]
+) -> tuple[Sequence[str], list[list[str]]]:
+    """Return what fits the terminal's width: without the first few of the optional columns."""
+    import shutil
+
+    room = shutil.get_terminal_size().columns
+    for name in optional:
+        widths = dict(zip(columns, _widths(columns, cells), strict=True))
+        if flexible in widths:
+            widths[flexible] = min(widths[flexible], LEAST_FLEXIBLE)
+        if sum(widths.values()) + 2 * (len(widths) - 1) <= room:
+            break
+        index = columns.index(name)
+        columns = [*columns[:index], *columns[index + 1 :]]
+        cells = [[*row[:index], *row[index + 1 :]] for row in cells]
+    return columns, cells
 
 
 def _cell(value: Any) -> str:
@@ -138,7 +169,7 @@ def _shrink(widths: list[int], index: int) -> None:
     import shutil
 
     room = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1) + widths[index]
-    widths[index] = max(10, min(widths[index], room))
+    widths[index] = max(LEAST_FLEXIBLE, min(widths[index], room))
 
 
 def _width(text: str) -> int:

@@ -246,7 +246,14 @@ def _show_status(ctx: Context, address: RouterAddress, status: dict[str, Any]) -
     rows = [
         _deployment_row(group, item) for group in status.get("groups", []) for item in group["deployments"]
     ]
-    table(columns, rows, right=columns[4:7], color=ctx.colored, flexible="WHY")
+    table(
+        columns,
+        rows,
+        right=columns[4:7],
+        color=ctx.colored,
+        flexible="WHY",
+        optional=("MODEL", "P50 MS", "DEPLOYMENT"),
+    )
 
 
 def _deployment_row(group: dict[str, Any], item: dict[str, Any]) -> tuple[Any, ...]:
