@@ -302,3 +302,15 @@ async def test_a_profile_can_be_put_in_force(door: Door):
     assert answer.status_code == 422
     assert "cost" in answer.json()["error"]["hint"]
     assert (await door.client.post("/internal/profile", content=b"?")).status_code == 422
+
+
+async def test_the_published_document_describes_what_is_taken(door: Door):
+    """Every model endpoint, its body's schema, both ways to send the key."""
+    document = (await door.client.get("/openapi.json", headers={"Authorization": ""})).json()
+    assert set(SENTENCES) <= set(document["paths"])
+    reference = document["paths"]["/v1/chat/completions"]["post"]["requestBody"]["content"][
+        "application/json"
+    ]
+    schema = document["components"]["schemas"][reference["schema"]["$ref"].rsplit("/", 1)[1]]
+    assert schema["required"] == ["messages"]
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "x-api-key"}

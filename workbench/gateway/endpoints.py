@@ -14,39 +14,53 @@ import msgspec
 from workbench.gateway.problems import Dialect, Problem
 
 
-class _Body(msgspec.Struct):
+class AnyBody(msgspec.Struct):
+    """What every body may say; a request without `model` goes to the default group."""
+
     model: str | None = None
     stream: bool | None = None
 
 
-class _Message(msgspec.Struct):
+class Message(msgspec.Struct):
+    """One turn; its content is the upstream's affair."""
+
     role: str
 
 
-class _ChatBody(_Body, kw_only=True):
-    messages: list[_Message]
+class ChatBody(AnyBody, kw_only=True):
+    """``/v1/chat/completions``."""
+
+    messages: list[Message]
     max_tokens: int | None = None
     temperature: float | None = None
     tools: list[msgspec.Raw] | None = None
 
 
-class _CompletionBody(_Body, kw_only=True):
+class CompletionBody(AnyBody, kw_only=True):
+    """``/v1/completions``."""
+
     prompt: str | list[Any]
     max_tokens: int | None = None
 
 
-class _EmbeddingBody(_Body, kw_only=True):
+class EmbeddingBody(AnyBody, kw_only=True):
+    """``/v1/embeddings``."""
+
     input: str | list[Any]
 
 
-class _ResponsesBody(_Body, kw_only=True):
+class ResponsesBody(AnyBody, kw_only=True):
+    """``/v1/responses``."""
+
     input: str | list[dict[str, msgspec.Raw]] | None = None
     instructions: str | list[Any] | None = None
     tools: list[msgspec.Raw] | None = None
 
 
-class _MessagesBody(_Body, kw_only=True):
-    messages: list[_Message]
+class MessagesBody(AnyBody, kw_only=True):
+    """``/v1/messages`` and its ``count_tokens``."""
+
+    messages: list[Message]
     max_tokens: int | None = None
     system: str | list[Any] | None = None
     tools: list[msgspec.Raw] | None = None
@@ -58,7 +72,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     path: str
     """With ``/v1``, without query; what an exchange's `endpoint` is."""
     dialect: Dialect
-    body: type[_Body]
+    body: type[AnyBody]
     streams: bool = True
 
 
@@ -69,20 +83,20 @@ class Wish(msgspec.Struct, frozen=True):
     stream: bool
 
 
-_ALL = (
-    Endpoint("/v1/chat/completions", "openai", _ChatBody),
-    Endpoint("/v1/completions", "openai", _CompletionBody),
-    Endpoint("/v1/embeddings", "openai", _EmbeddingBody, streams=False),
-    Endpoint("/v1/responses", "responses", _ResponsesBody),
-    Endpoint("/v1/messages", "anthropic", _MessagesBody),
-    Endpoint("/v1/messages/count_tokens", "anthropic", _MessagesBody, streams=False),
+ALL = (
+    Endpoint("/v1/chat/completions", "openai", ChatBody),
+    Endpoint("/v1/completions", "openai", CompletionBody),
+    Endpoint("/v1/embeddings", "openai", EmbeddingBody, streams=False),
+    Endpoint("/v1/responses", "responses", ResponsesBody),
+    Endpoint("/v1/messages", "anthropic", MessagesBody),
+    Endpoint("/v1/messages/count_tokens", "anthropic", MessagesBody, streams=False),
 )
 BY_PATH: dict[str, Endpoint] = {
-    path: endpoint for endpoint in _ALL for path in (endpoint.path, endpoint.path.removeprefix("/v1"))
+    path: endpoint for endpoint in ALL for path in (endpoint.path, endpoint.path.removeprefix("/v1"))
 }
 """Path, with and without ``/v1`` -> endpoint."""
 
-_DECODERS = {endpoint.path: msgspec.json.Decoder(endpoint.body) for endpoint in _ALL}
+_DECODERS = {endpoint.path: msgspec.json.Decoder(endpoint.body) for endpoint in ALL}
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.S)
 
 

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from workbench.gateway.endpoints import BY_PATH
 from workbench.gateway.guard import check, guarded, json_response
+from workbench.gateway.openapi import openapi_document
 from workbench.gateway.problems import Problem
 from workbench.routing.tenants import allows
 
@@ -39,6 +40,9 @@ def page_routes(gateway: Gateway) -> list[Route]:
         reason = _not_ready(gateway)
         return json_response({"ready": reason is None, "reason": reason}, 200 if reason is None else 503)
 
+    async def openapi(_: Request) -> Response:
+        return json_response(openapi_document(gateway.version))
+
     async def models(request: Request) -> Response:
         entries = [_entry(group) for group in _listed(gateway, request)]
         edges = {"first_id": entries[0]["id"], "last_id": entries[-1]["id"]} if entries else {}
@@ -51,6 +55,7 @@ def page_routes(gateway: Gateway) -> list[Route]:
         Route("/", root),
         Route("/health", health),
         Route("/healthz", healthz),
+        Route("/openapi.json", openapi),
         Route("/readyz", readyz),
         *(Route(prefix + "/models", guarded(gateway, models)) for prefix in ("/v1", "")),
         *(Route(prefix + "/models/{id:path}", guarded(gateway, model)) for prefix in ("/v1", "")),
