@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.cli.output import facts, say, style, table
 from workbench.domain.conversation import Answer, Message, Part, answer, request_messages
 from workbench.domain.exchange import Attempt, Exchange
-from workbench.store.store import Reader
+
+if TYPE_CHECKING:
+    from workbench.store.store import Reader
 
 LONGEST_PART = 20_000
 """Characters of one part that are shown; `body` has all of it."""

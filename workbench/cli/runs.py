@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from workbench.cli.context import Context, pass_context
+from workbench.cli.exchange_view import moment
 from workbench.cli.options import examples
 from workbench.cli.output import emit, facts, say, table
 from workbench.domain.errors import StoreUnavailable, UsageError
@@ -48,7 +49,7 @@ def list_(ctx: Context, /, kind: str | None, status: str | None, limit: int) -> 
                 run.id,
                 run.kind,
                 run.status,
-                (iso(run.started_at) or "")[:19].replace("T", " "),
+                moment(run.started_at),
                 run.recipe,
                 run.model,
                 run.exchanges,
@@ -59,6 +60,7 @@ def list_(ctx: Context, /, kind: str | None, status: str | None, limit: int) -> 
         ],
         right=("exchanges", "tokens"),
         flexible="title",
+        optional=("model", "recipe", "exchanges", "kind"),
         color=ctx.colored,
     )
 
