@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Recorder", "RecorderState", "Recording", "RecordingRequired"]
 
 _log = logging.getLogger(__name__)
-_log = logging.getLogger(__name__)
 OnEvent = Callable[[str, Exchange], None]
 """Called on the loop with ``started``, ``updated`` or ``finished`` and the exchange."""
 
