@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,10 +21,11 @@ from workbench.domain.errors import ToolUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from pathlib import Path
 
 _CHUNK = 16 * 1024
 _WATCH_S = 0.1
+_GLANCES = 5
+"""Looks at the machine's own count of tasks between two looks at the tree: a fork bomb doubles quickly."""
 _FOLDER_EVERY = 10
 """The app's folder is measured at every tenth look at the tree: walking it costs more."""
 
@@ -153,8 +155,12 @@ async def _finish(reader: asyncio.Task[None]) -> None:
 async def watch(pid: int, caps: Caps) -> str:
     """Return the reason when the tree breaks a cap; runs until then."""
     looks = 0
+    entities = _entities()
     while True:
-        await asyncio.sleep(_WATCH_S)
+        for _ in range(_GLANCES):
+            await asyncio.sleep(_WATCH_S / _GLANCES)
+            if _entities() > entities + caps.processes:
+                break
         looks += 1
         if reason := _over(pid, caps):
             return reason
@@ -175,6 +181,14 @@ def _over(pid: int, caps: Caps) -> str:
     return f"memory over {caps.memory_mb} MB" if total > caps.memory_mb << 20 else ""
 
 
+def _entities() -> int:
+    """Return how many tasks the whole machine has, in microseconds of work; 0 where it does not say."""
+    try:
+        return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def tree(pid: int) -> list[psutil.Process]:
     """Return the process and all that descend from it; empty when it is gone."""
     try:
@@ -185,7 +199,14 @@ def tree(pid: int) -> list[psutil.Process]:
 
 
 def kill_tree(pid: int, *, rounds: int = 50) -> None:
-    """Kill everything below `pid`, then `pid`. Children come first, while they still can be found by it."""
+    """Kill everything below `pid`, then `pid`.
+
+    The first process of a pid namespace takes all others in it along, at once; else children come first,
+    while they still can be found by their ancestor.
+    """
+    for root in _namespace_roots(pid):
+        with contextlib.suppress(OSError):
+            os.kill(root, signal.SIGKILL)
     for _ in range(rounds):
         members = [member for member in tree(pid)[1:] if _alive(member)]
         if not members:
@@ -196,6 +217,30 @@ def kill_tree(pid: int, *, rounds: int = 50) -> None:
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
+
+
+def _namespace_roots(pid: int) -> list[int]:
+    """Return the children of `pid` (and of its children) that began a pid namespace of their own."""
+    found: list[int] = []
+    level = [pid]
+    for _ in range(2):
+        level = [child for parent in level for child in _children(parent)]
+        found += [child for child in level if _namespace(child) not in {None, _namespace(pid)}]
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _namespace(pid: int) -> str | None:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return None
 
 
 def _alive(process: psutil.Process) -> bool:
