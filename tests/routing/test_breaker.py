@@ -108,3 +108,10 @@ def test_any_history_keeps_the_promises() -> None:
             breaker.succeed(now)
             assert breaker.state(now) == "closed"
         assert breaker.opens_in(now) <= 10.001
+
+
+def test_a_kind_of_failure_may_have_its_own_number() -> None:
+    """allowed_fails_policy: four in a row are too many for the rule, not for this kind."""
+    breaker = _breaker()
+    assert not any(breaker.fail(at, "429", allowed=9) for at in range(9))
+    assert breaker.fail(9, "429", allowed=9)

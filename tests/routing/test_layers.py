@@ -292,3 +292,51 @@ async def test_background_probes_run_by_themselves(upstream: Any, bench: Any) ->
             break
         await asyncio.sleep(0.02)
     assert made.state("up")["probe"] == "ok"
+
+
+async def test_tags_choose_deployments(upstream: Any, bench: Any) -> None:
+    """LiteLLM's tag filtering: a shared tag, else those tagged default."""
+    made = bench(
+        upstream.deployment("free", tags=("free",)),
+        upstream.deployment("paid", tags=("paid", "default")),
+        tag_filtering=True,
+    )
+    tagged = {(await made.ask({"metadata": {"tags": ["free"]}})).answer.deployment for _ in range(4)}
+    untagged = {(await made.ask()).answer.deployment for _ in range(4)}
+    assert (tagged, untagged) == ({"free"}, {"paid"})
+    assert (await made.ask({"metadata": {"tags": ["nobody"]}})).error.code == "no_deployment_fits"
+
+
+async def test_too_long_a_prompt_is_seen_before_it_is_sent(upstream: Any, bench: Any) -> None:
+    """enable_pre_call_checks: deployments whose window is too small are left out."""
+    made = bench(
+        upstream.deployment("small", max_input_tokens=50, order=1),
+        upstream.deployment("large", order=2),
+        pre_call_checks=True,
+    )
+    long = {"messages": [{"role": "user", "content": "x" * 1000}]}
+    assert (await made.ask()).answer.deployment == "small"
+    assert (await made.ask(long)).answer.deployment == "large"
+
+
+async def test_a_key_that_an_upstream_echoes_goes_no_further(
+    upstream: Any, bench: Any, raw_upstream: Any
+) -> None:
+    """Neither the client's error nor the record of the attempt holds it."""
+    key = "sk-upstream-key-0123456789"
+    url, _ = await raw_upstream(f'{{"error":{{"message":"bad key {key}"}}}}'.encode())
+    outcome = await bench(upstream.deployment(api_base=f"{url}/v1")).ask()
+    assert outcome.error.code == "upstream_error"
+    said = f"{outcome.error.message} {outcome.attempts[1].error} {outcome.responses[1]!r}"
+    assert "bad key" in said
+    assert key not in said
+
+
+async def test_an_upstream_that_says_nothing_is_left_is_passed_over(upstream: Any, bench: Any) -> None:
+    """Rate-limit headers of an answer steer the next request to another deployment, never to none."""
+    made = bench(upstream.deployment("a", order=1), upstream.deployment("b", order=2))
+    headers = [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "2m59.56s")]
+    for deployment in made.router.config.deployments[:1]:
+        made.router.standings.of(deployment).health.read_limits(headers, time.monotonic())
+    assert (await made.ask()).answer.deployment == "b"
+    assert made.state("a")["remaining"] == {"requests": 0}

@@ -68,8 +68,10 @@ class Trying:
             relay = one.relay(upstream)
             await relay.open()
         except AttemptFailed as failed:
-            one.fail(failed)
-            raise
+            key = one.prepared.call.deployment.api_key
+            told = failed.without(key.reveal()) if key is not None else failed
+            one.fail(told)
+            raise told from None
         except asyncio.CancelledError:
             one.abandon("client_left", "the client left")
             raise

@@ -72,13 +72,26 @@ class Breaker:
         self.open_until = None
         self.why = None
 
-    def fail(self, now: float, why: str, *, at_once: bool = False, cooldown_s: float | None = None) -> bool:
-        """The deployment failed; True when that opened the breaker. `at_once` needs no second failure."""
+    def fail(
+        self,
+        now: float,
+        why: str,
+        *,
+        at_once: bool = False,
+        cooldown_s: float | None = None,
+        allowed: int | None = None,
+    ) -> bool:
+        """The deployment failed; True when that opened the breaker.
+
+        `at_once` needs no second failure; `allowed` is this kind's own number of failures in a row, in the
+        place of all other rules.
+        """
         self._all.add(now, 1)
         self._failed.add(now, 1)
         self._run += 1
         probe, self._probing = self._probing, False
-        if not self.rules.enabled or not (at_once or probe or self._too_many(now)):
+        too_many = self._run > allowed if allowed is not None else self._too_many(now)
+        if not self.rules.enabled or not (at_once or probe or too_many):
             return False
         self.open_until = now + (self.rules.cooldown_s if cooldown_s is None else cooldown_s)
         self.why = why

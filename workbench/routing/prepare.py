@@ -61,7 +61,7 @@ class Incoming:
             max_tokens=self._number("max_tokens", "max_completion_tokens", "max_output_tokens"),
             tools="tools" in self.at,
             tenant=request.tenant,
-            tags=request.tags,
+            tags=request.tags or self._tags(),
         )
         self._decoded: dict[str, Any] | None = None
 
@@ -73,6 +73,14 @@ class Incoming:
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise RouteError(400, "invalid_json", f"the body is not JSON: {error}", param="$") from None
         return self._decoded
+
+    def _tags(self) -> tuple[str, ...]:
+        """Return LiteLLM's ``metadata.tags``, by which deployments may be filtered."""
+        if "metadata" not in self.at:
+            return ()
+        metadata = msgspec.json.decode(self.request.body[slice(*self.at["metadata"])])
+        tags = metadata.get("tags") if isinstance(metadata, dict) else None
+        return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
     def _number(self, *names: str) -> int | None:
         for name in names:

@@ -45,6 +45,15 @@ class AttemptFailed(Exception):
         self.body = body
         self.headers = headers or []
 
+    def without(self, key: str) -> AttemptFailed:
+        """Return the same failure with the deployment's key taken out of what the upstream said."""
+        if not key or (key not in self.failure.message and key.encode() not in (self.body or b"")):
+            return self
+        message = self.failure.message.replace(key, "…")
+        body = self.body.replace(key.encode(), b"...") if self.body is not None else None
+        failure = msgspec.structs.replace(self.failure, message=message)
+        return AttemptFailed(failure, body=body, headers=self.headers)
+
 
 class Relay:
     """Passes one answer on. `open` first, then `chunks` once; `aclose` at any time."""

@@ -74,8 +74,10 @@ def _refusal(standing: Standing, facts: Facts, now: float, wall_us: int) -> Refu
                 name="budget", limit=spent[1], used=spent[2], frees_in_s=math.inf if wait is None else wait
             )
     refusal = standing.limits.check(now, facts.input_tokens)
-    if refusal is None and standing.health.empty_until is not None and standing.health.empty_until > now:
-        left = standing.health.empty_until - now
+    empty_until = standing.health.empty_until
+    # Headers may lie about limits that do not apply: the only deployment of a group is tried all the same.
+    if refusal is None and empty_until is not None and empty_until > now and not standing.alone:
+        left = empty_until - now
         return Refusal(name="upstream", limit=0, used=0, frees_in_s=left)
     return refusal
 

@@ -55,12 +55,15 @@ class Standing:
         if not failure.counts:
             self.breaker.abandon()
             return False
+        allowed = self._settings.allowed_fails_policy.get(failure.kind)
         at_once = failure.opens_breaker and not (self.alone and failure.kind == "RateLimitError")
-        allowed = self._settings.allowed_fails_policy.get(failure.kind.removesuffix("Error"))
-        allowed = self._settings.allowed_fails_policy.get(failure.kind, allowed)
-        if allowed is not None:
-            at_once = allowed == 0
-        return self.breaker.fail(now, failure.message, at_once=at_once, cooldown_s=self._cooldown(failure))
+        return self.breaker.fail(
+            now,
+            failure.message,
+            at_once=at_once and allowed is None,
+            cooldown_s=self._cooldown(failure),
+            allowed=allowed,
+        )
 
     def to_json(self, now: float, wall_us: int) -> dict[str, Any]:
         """Return the deployment for ``/internal/status``; no key, no header, no parameter."""

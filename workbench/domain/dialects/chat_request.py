@@ -23,9 +23,7 @@ def messages_from_chat(document: Document) -> Document:
     given = [as_dict(message) for message in as_list(document.get("messages"))]
     messages: Document = {
         "model": document.get("model"),
-        "max_tokens": document.get("max_completion_tokens")
-        or document.get("max_tokens")
-        or DEFAULT_MAX_TOKENS,
+        "max_tokens": _limit(document),
         "messages": _turns(given),
     }
     if system := _system(given, as_dict(document.get("response_format"))):
@@ -34,6 +32,14 @@ def messages_from_chat(document: Document) -> Document:
     _add_tools(messages, document)
     _add_thinking(messages, document)
     return messages
+
+
+def _limit(document: Document) -> int:
+    for name in ("max_completion_tokens", "max_tokens"):
+        value = document.get(name)
+        if isinstance(value, int) and value > 0:
+            return int(value)
+    return DEFAULT_MAX_TOKENS
 
 
 def _system(messages: list[Document], form: Document) -> str:
@@ -109,8 +115,12 @@ def _plain(message: Document) -> str:
 
 
 def _add_sampling(messages: Document, document: Document) -> None:
-    if document.get("temperature") is not None:
-        messages["temperature"] = min(document["temperature"], 1)
+    temperature = document.get("temperature")
+    if temperature is not None:
+        # OpenAI's range ends at 2, Anthropic's at 1. What is no number is the upstream's to refuse.
+        messages["temperature"] = (
+            min(temperature, 1) if isinstance(temperature, (int, float)) else temperature
+        )
     for name in ("top_p", "top_k", "stream"):
         if document.get(name) is not None:
             messages[name] = document[name]
