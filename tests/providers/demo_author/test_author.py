@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 
 import pytest
 
@@ -55,6 +57,19 @@ def test_hostile_files_are_placeholders_until_they_are_refused() -> None:
     again = prompts.reask(messages, say(talk.model, messages).text, marker_of(messages), ["a placeholder"])
     content = answers.one_file(say(talk.model, again).text, NONCE, path, finish_reason="stop")
     assert content == Talk("python-lib", BRIEF, "demo-flaky").file(path)
+
+
+def test_hostile_tests_fail_with_terminal_escapes() -> None:
+    """A gate's output holds what no terminal should obey; the source holds only its literal."""
+    talk = Talk("python-lib", BRIEF, "demo-hostile")
+    messages = talk.file_messages("tests/test_slug.py")
+    again = prompts.reask(messages, say(talk.model, messages).text, marker_of(messages), ["a placeholder"])
+    content = answers.one_file(say(talk.model, again).text, NONCE, "tests/test_slug.py", finish_reason="stop")
+    assert "\x1b" not in content
+    scope: dict[str, Callable[[], None]] = {}
+    exec(content[content.index("def test_noise") :], scope)
+    with pytest.raises(AssertionError, match=re.escape(hostile.TERMINAL)):
+        scope["test_noise"]()
 
 
 def test_hostile_never_repairs() -> None:
