@@ -69,6 +69,14 @@ def test_the_environment_overrides_a_setting(workbench, home_dir, monkeypatch):
     assert workbench("config", "show", "--json").json["settings"]["router.port"] == 4567
 
 
+def test_the_env_file_sets_settings_too(workbench, home_dir):
+    """A variable in `.env` counts like one of the environment, for the router and for its clients."""
+    workbench("config", "show", "-q")
+    with (home_dir / ".env").open("a") as file:
+        file.write("WORKBENCH_PORT=4568\n")
+    assert workbench("config", "show", "--json").json["settings"]["router.port"] == 4568
+
+
 def test_config_migrate_moves_keys(workbench, home_dir):
     """A dry run says what would move; the real one moves it; no key is printed."""
     workbench("config", "show", "-q")

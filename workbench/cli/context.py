@@ -55,10 +55,10 @@ class Context:
 
     @cached_property
     def settings(self) -> Settings:
-        """The home's settings with the environment on top; flags are the command's own."""
-        from workbench.settings import load_settings
+        """The home's settings with `.env` and the environment on top; flags are the command's own."""
+        from workbench.settings import load_settings, merged_environment
 
-        return load_settings(self.home, os.environ)
+        return load_settings(self.home, merged_environment(self.home))
 
     def reader(self) -> Reader:
         """Open the store for reading; an absent one is created, so that a new home has empty lists.

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from workbench.cli.context import Context
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -62,8 +59,3 @@ def add_global_options(command: click.Command) -> click.Command:
 def examples(*lines: str) -> str:
     """Return an epilog that shows commands as they are typed."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-def global_options(command: F) -> F:
-    """Mark a command as having the global flags: `cli.main` gives them to every command it loads."""
-    return command
