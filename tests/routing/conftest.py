@@ -193,6 +193,38 @@ async def raw_upstream() -> AsyncIterator[Any]:
         server.close()
 
 
+@pytest.fixture
+async def plain_server() -> AsyncIterator[Any]:
+    """Start a server with chat only, which refuses ``stream_options``; return its URL and the paths asked."""
+    paths: list[str] = []
+    said = {"index": 0, "finish_reason": "stop"}
+    whole = json.dumps({"id": "c", "choices": [{**said, "message": {"role": "assistant", "content": "yes"}}]})
+    stream = "data: " + json.dumps({"id": "c", "choices": [{**said, "delta": {"content": "yes"}}]}) + "\n\n"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
+        size = next(int(line.split(":")[1]) for line in lines if line.startswith("content-length"))
+        body = await reader.readexactly(size)
+        paths.append(lines[0].split()[1])
+        if not paths[-1].endswith("/chat/completions"):
+            status, kind, text = "404 Not Found", "text/plain", "no such page"
+        elif b"stream_options" in body:
+            status, kind = "400 Bad Request", "application/json"
+            text = '{"error":{"message":"Unrecognized request argument: stream_options"}}'
+        elif b'"stream"' in body:
+            status, kind, text = "200 OK", "text/event-stream", stream
+        else:
+            status, kind, text = "200 OK", "application/json", whole
+        head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(text)}\r\n\r\n"
+        writer.write((head + text).encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", paths
+    server.close()
+
+
 def _with(config: RouterConfig, deployments: tuple[Deployment, ...]) -> RouterConfig:
     import msgspec
 

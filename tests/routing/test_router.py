@@ -344,14 +344,28 @@ async def test_count_tokens_is_estimated_where_nobody_counts(upstream: Any, benc
     assert ("X-Workbench-Estimated", "true") in outcome.answer.headers
 
 
-async def test_an_upstream_that_refuses_stream_options(upstream: Any, bench: Any) -> None:
+async def test_an_upstream_that_refuses_stream_options(upstream: Any, bench: Any, plain_server: Any) -> None:
     """Rejected because of the member we put in: sent again without it, and remembered."""
-    made = bench(upstream.deployment())
-    standing = made.router.standings.of(made.router.config.deployments[0])
-    standing.refuses_usage_option = True
-    outcome = await made.ask({"stream": True})
-    assert outcome.status == 200
-    assert outcome.answer.usage.estimated
+    url, paths = plain_server
+    made = bench(upstream.deployment(api_base=f"{url}/v1"))
+    for _ in range(2):
+        outcome = await made.ask({"stream": True})
+        assert (outcome.status, outcome.answer.usage.estimated) == (200, True)
+        assert answer(CHAT, outcome.body, stream=True).text == "yes"
+    assert paths == ["/v1/chat/completions"] * 3
+
+
+async def test_an_upstream_without_responses_is_translated_from_then_on(
+    upstream: Any, bench: Any, plain_server: Any
+) -> None:
+    """404 for /v1/responses from a server that looks like OpenAI's: asked again as chat, and remembered."""
+    url, paths = plain_server
+    endpoints = frozenset({CHAT, "/v1/responses"})
+    made = bench(upstream.deployment(api_base=f"{url}/v1", endpoints=endpoints))
+    for _ in range(2):
+        outcome = await made.ask({"input": "hi"}, endpoint="/v1/responses")
+        assert answer("/v1/responses", outcome.body, stream=False).text == "yes"
+    assert paths == ["/v1/responses", "/v1/chat/completions", "/v1/chat/completions"]
 
 
 async def test_bodies_that_are_no_objects(upstream: Any, bench: Any) -> None:

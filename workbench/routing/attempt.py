@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from workbench.domain.exchange import Attempt
 from workbench.domain.text import one_line
-from workbench.providers.provider import Answer, Deployment, Provider, ProviderFailure
+from workbench.providers.provider import CHAT, RESPONSES, Answer, Deployment, Provider, ProviderFailure
 from workbench.routing.clock import Clock
 from workbench.routing.errors import RouteError
 from workbench.routing.prepare import Incoming, Prepared, prepare
@@ -43,7 +43,9 @@ class Trying:
         """Return an answer whose first bytes are good. Raises AttemptFailed."""
         self.last = deployment
         try:
-            prepared = prepare(self.incoming, deployment, usage=not standing.refuses_usage_option)
+            prepared = prepare(
+                self.incoming, deployment, usage=not standing.refuses_usage_option, lacks=standing.lacks
+            )
         except RouteError as error:
             failure = Failure(
                 kind="BadRequestError",
@@ -56,10 +58,15 @@ class Trying:
         try:
             return await self._try(_Try(self, deployment, standing, reason, prepared))
         except AttemptFailed as failed:
-            if not _about_usage_option(prepared, failed):
+            if _about_usage_option(prepared, failed):
+                standing.refuses_usage_option = True
+                again = "without stream_options"
+            elif _lacks_responses(prepared, failed):
+                standing.lacks |= {RESPONSES}
+                again = f"translated, it has no {RESPONSES}"
+            else:
                 raise
-            standing.refuses_usage_option = True
-        return await self.attempt(deployment, standing, f"{reason}; again without stream_options")
+        return await self.attempt(deployment, standing, f"{reason}; again {again}")
 
     async def _try(self, one: _Try) -> Relay:
         one.begin()
@@ -213,6 +220,18 @@ class _Try:
 
     def _write(self, response: bytes | None) -> None:
         self._trying._sink(self.record, self.prepared.call.body if self.prepared.differs else None, response)
+
+
+def _lacks_responses(prepared: Prepared, failed: AttemptFailed) -> bool:
+    """Whether an OpenAI-compatible upstream has no responses endpoint, as most but OpenAI's own."""
+    call = prepared.call
+    told = "supported_endpoints" in call.deployment.info
+    return (
+        call.endpoint == RESPONSES
+        and failed.failure.status in (404, 405, 501)
+        and CHAT in call.deployment.endpoints
+        and not told
+    )
 
 
 def _about_usage_option(prepared: Prepared, failed: AttemptFailed) -> bool:

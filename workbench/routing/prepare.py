@@ -102,15 +102,19 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """More than the model's name and the usage option differs from the client's bytes."""
 
 
-def prepare(incoming: Incoming, deployment: Deployment, *, usage: bool = True) -> Prepared:
+def prepare(
+    incoming: Incoming, deployment: Deployment, *, usage: bool = True, lacks: frozenset[str] = frozenset()
+) -> Prepared:
     """Return the call for `deployment`. Raises RouteError for what can't be asked of it.
 
-    `usage` False leaves ``stream_options`` alone (an upstream that refuses it).
+    `usage` False leaves ``stream_options`` alone (an upstream that refuses it); `lacks` are endpoints the
+    upstream turned out not to have.
     """
     endpoint = incoming.request.endpoint
-    if endpoint in deployment.endpoints:
+    spoken = deployment.endpoints - lacks
+    if endpoint in spoken:
         return _spliced(incoming, deployment, usage=usage)
-    way = translation(endpoint, deployment.endpoints)
+    way = translation(endpoint, spoken)
     if way is None:
         message = f"{deployment.provider} has no {endpoint}, and it can't be translated"
         raise RouteError(400, "unsupported_endpoint", message)

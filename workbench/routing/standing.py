@@ -31,6 +31,8 @@ class Standing:
         """The only one of its group: a rate limit does not open its breaker, nobody else could help."""
         self.refuses_usage_option = False
         """The upstream has rejected ``stream_options``; it is not sent there again."""
+        self.lacks: frozenset[str] = frozenset()
+        """Endpoints that the upstream turned out not to have; they are translated from then on."""
         self.spent_usd = 0.0
         self.accounts: tuple[Account, ...] = ()
         """Budgets it draws on: its own and its provider's."""
