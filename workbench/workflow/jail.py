@@ -8,6 +8,7 @@ ends with its exit code. Every step must work: one that fails ends it with 125 a
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -132,6 +133,18 @@ def _loopback_up() -> None:
         fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
 
 
+def _limit_tasks(number: int) -> None:
+    """Let this pid namespace have so many tasks; root is held to it, too.
+
+    Before Linux 6.14 the same file was the whole machine's, so there it is not touched.
+    """
+    release = [int(part) for part in os.uname().release.replace("-", ".").split(".")[:2] if part.isdigit()]
+    if release < [6, 14]:
+        return
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/kernel/pid_max").write_text(str(number))
+
+
 def _drop_privileges() -> None:
     """No capability, none to be had, and no namespace in which there would be any."""
     Path("/proc/sys/user/max_user_namespaces").write_text("0")
@@ -166,6 +179,7 @@ def _init(spec: dict[str, Any]) -> int:
     try:
         _build_root(spec)
         _loopback_up()
+        _limit_tasks(spec["tasks"])
         _drop_privileges()
         shared = [spec["shared"]] if spec["shared"] else []
         _landlock([spec["app_path"], "/tmp", "/home", "/dev", "/proc", *shared])  # noqa: S108

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workbench.workflow.sandbox import TMP_MB, Launch, Toolbox, environment, limited
+from workbench.workflow.sandbox import TASKS, TMP_MB, Launch, Toolbox, environment, limited
 
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
 
@@ -41,6 +41,7 @@ class Namespaces:
             "app": str(app),
             "app_path": self.app_path,
             "tmp_mb": TMP_MB,
+            "tasks": TASKS,
             "argv": limited(argv),
             "env": environment(tools, env, home="/home/app", app=self.app_path),
         }

@@ -28,9 +28,14 @@ if TYPE_CHECKING:
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 _TMP = "/tmp"  # noqa: S108 - the sandbox's own
 TMP_MB = 512
+TASKS = 2048
+"""Hard limit on processes and threads in a sandbox; the watcher's own cap on processes is far lower."""
 _FILE_MB = 1024
-_ULIMITS = f'{{ ulimit -c 0; ulimit -f {_FILE_MB * 2048}; ulimit -n 4096; }} 2>/dev/null; exec "$@"'
-"""Core files, size of one file (in blocks of 512 bytes) and open files; memory and processes are watched."""
+_LIMITS = f"ulimit -c 0; ulimit -f {_FILE_MB * 2048}; ulimit -n 4096; ulimit -p {TASKS} || ulimit -u {TASKS}"
+_ULIMITS = f'{{ {_LIMITS}; }} 2>/dev/null; exec "$@"'
+"""Core files, size of a file (in blocks of 512 bytes), open files, tasks (``-p`` in dash, else ``-u``).
+
+The kernel does not hold root to a number of tasks; processes and memory are watched besides."""
 
 _NAMESPACES = (
     "--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-net --unshare-cgroup-try "
