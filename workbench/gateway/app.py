@@ -50,7 +50,7 @@ async def _model_call(
     headers = dict(scope["headers"])
     principal = gateway.keys.check(headers)
     if principal is None:
-        gateway.metrics.unauthorized.inc()
+        gateway.metrics.refused()
         log.info(
             "refused a request without a good key", extra={"path": scope["path"], "client": scope["client"]}
         )

@@ -38,7 +38,7 @@ def check(gateway: Gateway, request: Request, *, operator: bool = False) -> Prin
     """
     principal = gateway.keys.check(dict(request.scope["headers"]))
     if principal is None:
-        gateway.metrics.unauthorized.inc()
+        gateway.metrics.refused()
         raise problems.unauthorized()
     if operator and not principal.operator:
         raise Problem(403, "operator_only", "this needs the master key")
