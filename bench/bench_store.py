@@ -1,7 +1,7 @@
 """The store at size: bytes, speed of writing and reading, and deleting half of it while writing goes on.
 
-Figures are ratios against two plain designs measured in the same run: whole bodies as JSON text in SQLite rows, and
-zstd for each body. `--exchanges 1000000` takes about an hour; 100000 some minutes.
+Figures are ratios against two plain designs measured in the same run: whole bodies as JSON text in SQLite
+rows, and zstd for each body. `--exchanges 1000000` takes about an hour; 100000 some minutes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PLAIN_COUNT = 4_000
 _FILTERS = (
     "",
     "model:gpt-small",
-    "tenant:team-3 is:stream",
+    "tenant:team-3 status:>=400",
     "status:>=400",
     "provider:openai tokens:>8000",
     "since:1h",
@@ -55,8 +55,9 @@ async def _record(recorder: Recorder, turn: Turn) -> float:
     recording.attempt(
         Attempt(
             number=1, deployment=exchange.deployment or "", provider="openai", model=exchange.model,
-            started_at=exchange.started_at, ended_at=exchange.started_at + 800_000, status=200, latency_ms=800.0,
-            ttft_ms=400.0, url="https://api.openai.com/v1/chat/completions", reason="simple-shuffle 1 of 1",
+            started_at=exchange.started_at, ended_at=exchange.started_at + 800_000, status=200,
+            latency_ms=800.0, ttft_ms=400.0,
+            url="https://api.openai.com/v1/chat/completions", reason="simple-shuffle 1 of 1",
         )
     )  # fmt: skip
     recording.response_headers = ANSWER_HEADERS
@@ -92,8 +93,12 @@ async def _fill(path: Path, count: int, traffic: Traffic) -> dict[str, Any]:
         "raw": raw / count,
         "rate": count / spent,
         "cpu_us": cpu / count * 1e6,
-        "bytes": path.stat().st_size / count,
+        "bytes": _size(path) / count,
     }
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
 
 
 def _plain(folder: Path, traffic: Traffic, count: int, *, packed: bool) -> dict[str, float]:
@@ -103,7 +108,8 @@ def _plain(folder: Path, traffic: Traffic, count: int, *, packed: bool) -> dict[
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(
-        "CREATE TABLE exchanges (id TEXT PRIMARY KEY, started_at INTEGER, model TEXT, status INTEGER, request, response)"
+        "CREATE TABLE exchanges"
+        " (id TEXT PRIMARY KEY, started_at INTEGER, model TEXT, status INTEGER, request, response)"
     )
     connection.execute("CREATE INDEX started ON exchanges (started_at)")
     compressor = zstandard.ZstdCompressor(level=3)
@@ -204,7 +210,7 @@ def prune_half(path: Path, count: int) -> dict[str, Any]:
 
 
 async def _delete_while_writing(path: Path, count: int, traffic: Traffic) -> dict[str, Any]:
-    before = path.stat().st_size
+    before = _size(path)
     command = [sys.executable, __file__, "--prune", str(path), "--exchanges", str(count)]
     recorder = Recorder(path, RecordingSettings(ack_deadline_s=60), instance="bench-2")
     await recorder.start()
@@ -212,7 +218,7 @@ async def _delete_while_writing(path: Path, count: int, traffic: Traffic) -> dic
     for _ in range(count):  # the clock of the traffic goes on behind what is stored
         traffic._number += 1
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: ASYNC220  (polled below)
     waits: list[float] = []
     while process.poll() is None:
         waits.append(await _record(recorder, next(source)))
@@ -223,8 +229,9 @@ async def _delete_while_writing(path: Path, count: int, traffic: Traffic) -> dic
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     output = json.loads(process.communicate()[0])
     return {
-        "deleted": output["deleted"], "seconds": took, "written": len(waits), "waits": waits, "before": before,
-        "after": path.stat().st_size,
+        "deleted": output["deleted"], "seconds": took, "written": len(waits), "waits": waits,
+        "before": before,
+        "after": _size(path),
     }  # fmt: skip
 
 
@@ -255,7 +262,8 @@ def main() -> int:
 
 def _measure(folder: Path, given: argparse.Namespace) -> None:
     path = folder / "artifacts" / "workbench.db"
-    kind = f"{given.turns}-turn conversations, {'answers streamed in 200 chunks' if given.stream else 'plain answers'}"
+    answers = "answers streamed in 200 chunks" if given.stream else "plain answers"
+    kind = f"{given.turns}-turn conversations, {answers}"
     print(f"machine: {machine.describe()}\n{given.exchanges:,} exchanges, {kind}", flush=True)
 
     def traffic() -> Traffic:
@@ -265,21 +273,18 @@ def _measure(folder: Path, given: argparse.Namespace) -> None:
     text = _plain(folder, traffic(), min(_PLAIN_COUNT, given.exchanges), packed=False)
     packed = _plain(folder, traffic(), min(_PLAIN_COUNT, given.exchanges), packed=True)
     print(f"raw                    {filled['raw']:10,.0f} bytes an exchange")
-    print(
-        f"store                  {filled['bytes']:10,.0f} bytes, {filled['raw'] / filled['bytes']:.1f} times smaller than raw"
-    )
-    print(
-        f"  than plain rows      {text['bytes'] / filled['bytes']:10.1f} times smaller ({text['bytes']:,.0f} bytes)"
-    )
-    print(
-        f"  than zstd per body   {packed['bytes'] / filled['bytes']:10.1f} times smaller ({packed['bytes']:,.0f} bytes)"
-    )
+    smaller = filled["raw"] / filled["bytes"]
+    print(f"store                  {filled['bytes']:10,.0f} bytes, {smaller:.1f} times smaller than raw")
+    for name, other in (("plain rows", text), ("zstd per body", packed)):
+        print(
+            f"  than {name:<16}{other['bytes'] / filled['bytes']:12.1f} times smaller ({other['bytes']:,.0f})"
+        )
     print(f"recorded               {filled['rate']:10,.0f} a second, {filled['cpu_us']:.0f} us CPU each")
-    print(f"  of plain rows        {filled['rate'] / text['rate']:10.2f} ({text['rate']:,.0f} a second)")
-    print(
-        f"  of zstd per body     {filled['rate'] / packed['rate']:10.2f} ({packed['rate']:,.0f} a second)",
-        flush=True,
-    )
+    for name, other in (("plain rows", text), ("zstd per body", packed)):
+        print(
+            f"  of {name:<18}{filled['rate'] / other['rate']:12.2f} ({other['rate']:,.0f} a second)",
+            flush=True,
+        )
     _print_reads(json.loads(subprocess.check_output([sys.executable, __file__, "--read", str(path)])))
     if not given.no_delete:
         _print_delete(asyncio.run(_delete_while_writing(path, given.exchanges, traffic())))
@@ -287,9 +292,8 @@ def _measure(folder: Path, given: argparse.Namespace) -> None:
 
 def _print_reads(found: dict[str, Any]) -> None:
     def line(name: str, values: list[float]) -> None:
-        print(
-            f"{name:<40} p50 {machine.percentile(values, 50):8.2f} ms  p95 {machine.percentile(values, 95):8.2f} ms"
-        )
+        p50, p95 = machine.percentile(values, 50), machine.percentile(values, 95)
+        print(f"{name:<40} p50 {p50:8.2f} ms  p95 {p95:8.2f} ms")
 
     line("one exchange with both bodies", found["one"])
     for where, values in found["lists"].items():
@@ -301,14 +305,13 @@ def _print_reads(found: dict[str, Any]) -> None:
 
 def _print_delete(found: dict[str, Any]) -> None:
     waits = [wait * 1000 for wait in found["waits"]]
+    p50, p99 = machine.percentile(waits, 50), machine.percentile(waits, 99)
+    before, after = found["before"] / 1e6, found["after"] / 1e6
+    done, took = found["deleted"], found["seconds"]
+    print(f"deleting the older half: {done:,} in {took:.1f} s, {len(waits):,} written meanwhile")
+    print(f"  a write waited       p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {max(waits):.1f} ms")
     print(
-        f"deleting the older half: {found['deleted']:,} in {found['seconds']:.1f} s, {found['written']:,} written meanwhile"
-    )
-    print(
-        f"  a write waited       p50 {machine.percentile(waits, 50):.1f} ms, p99 {machine.percentile(waits, 99):.1f} ms, longest {max(waits):.1f} ms"
-    )
-    print(
-        f"  the file             {found['before'] / 1e6:,.1f} -> {found['after'] / 1e6:,.1f} MB, {100 - 100 * found['after'] / found['before']:.0f} % smaller"
+        f"  the file             {before:,.1f} -> {after:,.1f} MB, {100 - 100 * after / before:.0f} % smaller"
     )
 
 

@@ -1,7 +1,7 @@
 """Agent traffic for measurements: conversations that send their whole history with every turn.
 
-Every message is a run of consecutive lines from the source and documentation of Python's standard library, cut
-at a random place, so that it compresses and indexes like what agents read and write. Reproducible for one
+Every message is a run of consecutive lines from the source and documentation of Python's standard library,
+cut at a random place, so that it compresses and indexes like what agents read and write. Reproducible for one
 Python version: all else comes from a seed.
 """
 
@@ -145,7 +145,8 @@ def _plain(identity: str, model: str, text: str) -> tuple[bytes, list[Write]]:
 def _streamed(identity: str, model: str, text: str, chance: random.Random) -> tuple[bytes, list[Write]]:
     """Return an answer of 200 chunks and a write for each, a few milliseconds apart."""
     head = (
-        f'data: {{"id":"{identity}","object":"chat.completion.chunk","created":1780000000,"model":"{model}-2026-08-01",'
+        f'data: {{"id":"{identity}","object":"chat.completion.chunk","created":1780000000,'
+        f'"model":"{model}-2026-08-01",'
         '"service_tier":"default","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{"content":'
     )
     tail = '},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"%s"}\n\n'

@@ -57,8 +57,10 @@ def test_every_pattern_has_a_sample():
 @pytest.mark.parametrize(
     "text",
     [
-        "CHANGE_ME", "sk-your-api-key-goes-here-0000", "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxx", "sk-...", "task-force-one-two-three-four",
-        "risk-aversion-in-large-language-models-2026", "AKIAIOSFODNN7EXAMPLE", "the sk-learn library", "eyJ is how a token begins",
+        "CHANGE_ME", "sk-your-api-key-goes-here-0000", "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxx", "sk-...",
+        "task-force-one-two-three-four",
+        "risk-aversion-in-large-language-models-2026", "AKIAIOSFODNN7EXAMPLE", "the sk-learn library",
+        "eyJ is how a token begins",
         "hf_model", "npm_config_registry=https://x", "-----BEGIN CERTIFICATE-----", "", "chatcmpl-" + A,
     ],
 )  # fmt: skip
@@ -116,8 +118,9 @@ def test_headers_lose_their_secrets():
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("email", "jane.doe+x@mail.example.co.uk"), ("phone", "+41 79 123 45 67"), ("iban", "DE89 3704 0044 0532 0130 00"),
-        ("card", "4111 1111 1111 1111"), ("card", "378282246310005"), ("ip", "192.168.10.1"), ("ip", "2001:db8::8a2e:370:7334"),
+        ("email", "jane.doe+x@mail.example.co.uk"), ("phone", "+41 79 123 45 67"),
+        ("iban", "DE89 3704 0044 0532 0130 00"), ("card", "4111 1111 1111 1111"), ("card", "378282246310005"),
+        ("ip", "192.168.10.1"), ("ip", "2001:db8::8a2e:370:7334"),
     ],
 )  # fmt: skip
 def test_personal_data_is_found_when_asked_for(name, text):

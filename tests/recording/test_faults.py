@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import sqlite3
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -71,7 +71,9 @@ async def test_required_refuses_while_the_store_is_broken(tmp_path):
 
 
 async def test_a_lock_is_waited_for(tmp_path):
-    """Another process that holds the write lock past the deadline: answered unrecorded, recorded when it lets go."""
+    """Another process that holds the write lock past the deadline: answered unrecorded, recorded when it
+    lets go.
+    """
     path = tmp_path / "workbench.db"
     recorder = Recorder(path, RecordingSettings(**FAST), instance="i")
     await recorder.start()
@@ -149,7 +151,7 @@ async def test_a_dead_router_s_exchanges_are_interrupted(tmp_path):
     path = tmp_path / "workbench.db"
     code = f"""
 import asyncio, os, sys, time
-sys.path.insert(0, {os.getcwd()!r})
+sys.path.insert(0, {str(Path.cwd())!r})
 from pathlib import Path
 from tests.recording.test_faults import FAST, open_one
 from workbench.recording.recorder import Recorder

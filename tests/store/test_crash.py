@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from workbench.settings import Home
 from workbench.store.ingest import ExchangeWriter
 from workbench.store.retention import PrunePolicy
-from workbench.settings import Home
 from workbench.store.store import Reader, Store
 from workbench.store.verification import verify
 
@@ -32,7 +32,8 @@ _PRUNER = """
         print("ready", flush=True)
         while True:
             now = time.time_ns() // 1000
-            plan = store.plan_prune(PrunePolicy(max_age=int(float(sys.argv[2]) * 1e6)), Home(path.parent.parent), now_us=now)
+            policy = PrunePolicy(max_age=int(float(sys.argv[2]) * 1e6))
+            plan = store.plan_prune(policy, Home(path.parent.parent), now_us=now)
             store.prune(plan)
             compact(store)
 """
@@ -126,7 +127,10 @@ def test_a_killed_prune_forty_times(tmp_path):
 def test_a_killed_migration_is_taken_up(tmp_path):
     """Opening a new store again and again while it is killed ends in a sound store."""
     path = tmp_path / "artifacts" / "workbench.db"
-    code = f"from pathlib import Path; from workbench.store.store import Store; print('go', flush=True); Store.open(Path({str(path)!r}))"
+    code = (
+        "from pathlib import Path; from workbench.store.store import Store;"
+        f" print('go', flush=True); Store.open(Path({str(path)!r}))"
+    )
     for number in range(6):
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         process.stdout.readline()
@@ -138,7 +142,9 @@ def test_a_killed_migration_is_taken_up(tmp_path):
 
 
 def test_many_processes_share_a_store(tmp_path):
-    """Four write, two read, one prunes: no lock error reaches anybody, nothing acknowledged and kept is missing."""
+    """Four write, two read, one prunes: no lock error reaches anybody, nothing acknowledged and kept is
+    missing.
+    """
     path = tmp_path / "artifacts" / "workbench.db"
     Store.open(path).close()
     writers = [start_writer(path, f"w{number}", number) for number in range(4)]

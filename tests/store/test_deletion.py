@@ -44,7 +44,9 @@ def grow(bench, chance, count):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_what_stays_is_whole_whatever_goes(bench, seed):
-    """Random conversations, random deletions in random order, writing in between: bodies, index, chunks agree."""
+    """Random conversations, random deletions in random order, writing in between: bodies, index, chunks
+    agree.
+    """
     chance = random.Random(seed)
     put = grow(bench, chance, 40)
     if seed % 3 == 0:

@@ -21,10 +21,10 @@ ODD = [
     b"{}",
     b"not json",
     b"\xff\xfe\x00\x01" * 50,
-    b'\xef\xbb\xbf{"messages": [{"role": "user", "content": "a byte order mark in front of it all, and more"}]}',
-    b'{"messages": [{"role":"user","content":"twice"}], "messages": [{"role":"user","content":"the same key"}]}',
+    b'\xef\xbb\xbf{"messages": [{"role": "user", "content": "a byte order mark in front of it all"}]}',
+    b'{"messages": [{"role":"user","content":"twice"}], "messages": [{"role":"user","content":"same key"}]}',
     b'{"messages": [1e999, -0, 123456789012345678901234567890, {"role": "user"}], "padding": "xxxxxxxxxxxx"}',
-    b'{"messages": [{"role":"user","content":"\\ud800 lone, \\u0041 escaped \\/"}], "model": "m", "n": 1}   \n\n',
+    b'{"messages": [{"role":"user","content":"\\ud800 lone, \\u0041 escaped \\/"}], "model": "m"}   \n\n',
     b'{"input": ["a", "a", "a"], "model": "embed", "x": "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"}',
     b'{"messages": [], "model": "demo", "padding": "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}',
     b"[[[[[[" * 200,
@@ -264,7 +264,7 @@ def test_a_failed_group_leaves_nothing(bench):
     bad = bench.exchange(model=object())
     history = next(turns(1))
     begin = Begin(exchange=good, headers=[], body=chat_body(history))
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(Exception, match="type"):
         bench.writer.apply([begin, Begin(exchange=bad, headers=[], body=b"")])
     assert bench.store.exchanges().items == []
     bench.writer.apply([begin])

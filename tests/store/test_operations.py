@@ -49,7 +49,8 @@ def test_salvage_leaves_out_what_is_damaged(bench, tmp_path):
     with sqlite3.connect(bench.path) as db:
         db.execute(
             "UPDATE chunks SET data = zeroblob(length(data)) WHERE id IN"
-            " (SELECT chunk FROM uses WHERE exchange = (SELECT seq FROM exchanges WHERE id = ?)) AND kind = 1",
+            " (SELECT chunk FROM uses WHERE exchange = (SELECT seq FROM exchanges WHERE id = ?))"
+            " AND kind = 1",
             (first.id,),
         )
     found = verify(bench.store)

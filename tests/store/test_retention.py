@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +41,7 @@ def make_run(bench, home, run_id, at, **fields):
 @pytest.fixture
 def four_runs(bench, home):
     """An old, a new, a pinned old and a running old run, and loose exchanges, one of them pinned."""
-    put = {
+    return {
         "old": make_run(bench, home, OLD, START_US),
         "new": make_run(bench, home, NEW, START_US + 50 * DAY),
         "pinned": make_run(bench, home, PINNED, START_US, pinned=True),
@@ -49,7 +50,6 @@ def four_runs(bench, home):
         "kept": bench.chat([user("kept")], started_at=START_US, pinned=True),
         "fresh": bench.chat([user("fresh")], started_at=START_US + 50 * DAY),
     }
-    return put
 
 
 def left(bench, put):
@@ -69,7 +69,7 @@ def test_a_dry_run_changes_nothing_and_says_all(bench, home, four_runs):
     assert plan.row_bytes > 0
     shown = plan.to_json()
     assert shown["exchanges"] == 2
-    assert {os.path.basename(item["path"]) for item in shown["runs"][0]["folders"]} == {OLD}
+    assert {Path(item["path"]).name for item in shown["runs"][0]["folders"]} == {OLD}
     assert len(left(bench, four_runs)) == 7
     assert (home.runs / OLD).exists()
 

@@ -248,8 +248,10 @@ def test_ids_by_prefix(bench):
 def test_an_exchange_comes_back_whole(bench):
     """Every field is stored; nothing is guessed."""
     sent = bench.exchange(
-        deployment="d", provider="p", stream=True, cache="miss", input_tokens=1, output_tokens=2, cached_tokens=3,
-        cache_write_tokens=4, reasoning_tokens=5, usage_estimated=True, cost_usd=0.125, latency_ms=1.5, ttft_ms=0.25,
+        deployment="d", provider="p", stream=True, cache="miss", input_tokens=1, output_tokens=2,
+        cached_tokens=3,
+        cache_write_tokens=4, reasoning_tokens=5, usage_estimated=True, cost_usd=0.125, latency_ms=1.5,
+        ttft_ms=0.25,
         step="plan", tenant="t", replay_of="ex_x", tags=("a", "b"), note="n", name="nm", pinned=True,
         finish_reason="stop", error_code="c", error="e", tools=("f", "g"), client="ua", request_id="r",
     )  # fmt: skip

@@ -199,12 +199,15 @@ def test_conversations_of_llm_become_sessions(tmp_path):
     logs = tmp_path / "logs.db"
     with sqlite3.connect(logs) as db:
         db.execute(
-            "CREATE TABLE responses (id TEXT, model TEXT, prompt TEXT, system TEXT, prompt_json TEXT, options_json TEXT,"
-            " response TEXT, response_json TEXT, conversation_id TEXT, duration_ms INTEGER, datetime_utc TEXT,"
+            "CREATE TABLE responses (id TEXT, model TEXT, prompt TEXT, system TEXT, prompt_json "
+            "TEXT, options_json TEXT,"
+            " response TEXT, response_json TEXT, conversation_id TEXT, duration_ms INTEGER, "
+            "datetime_utc TEXT,"
             " input_tokens INTEGER, output_tokens INTEGER)"
         )
         db.executemany(
-            "INSERT INTO responses VALUES (?, 'gpt', ?, 'be brief', NULL, '{\"temperature\": 0}', ?, NULL, 'c1', 900, ?, 5, 6)",
+            "INSERT INTO responses VALUES (?, 'gpt', ?, 'be brief', NULL, '{\"temperature\": 0}', ?, "
+            "NULL, 'c1', 900, ?, 5, 6)",
             [
                 (
                     "a",
@@ -238,5 +241,5 @@ def test_a_cut_cassette_gives_what_is_whole_and_says_so(filled):
     """What came before the damage is read."""
     out = io.BytesIO()
     write_cassette(found(filled.store), out)
-    with pytest.raises(UsageError, match="damaged|middle|no cassette"):
+    with pytest.raises(UsageError, match=r"damaged|middle|no cassette"):
         list(read_cassette(io.BytesIO(out.getvalue()[:-20]), "x.cassette"))

@@ -1,7 +1,7 @@
 """A process that records for ever and says on stdout what it was told is durable. Run by the crash tests.
 
-Arguments: the store, an instance name, a seed. Each line is an exchange's id and the checksum of both its bodies, printed
-after the commit.
+Arguments: the store, an instance name, a seed. Each line is an exchange's id and the checksum of both its
+bodies, printed after the commit.
 """
 
 from __future__ import annotations

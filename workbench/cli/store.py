@@ -96,7 +96,8 @@ def verify(ctx: Context, /) -> None:
             say(f"{exchange}  {what}")
     if not found.sound:
         raise CheckFailed(
-            f"the store has {len(found.problems)} problems; {len(found.damaged)} exchanges can't be read whole",
+            f"the store has {len(found.problems)} problems; {len(found.damaged)} exchanges can't be "
+            f"read whole",
             hint="workbench store salvage FILE writes a new store with all that can be read",
         )
     ctx.note("the store is sound")

@@ -47,8 +47,8 @@ def export_command(
 ) -> None:
     """Write the exchanges FILTER chooses to FILE (- for stdout); without FILTER, all.
 
-    The ending chooses the format: .cassette (for `workbench import`, with runs), .jsonl, .har (browsers' tools,
-    mitmproxy), .json (OpenTelemetry GenAI spans). Secrets are never exported.
+    The ending chooses the format: .cassette (for `workbench import`, with runs), .jsonl, .har (browsers'
+    tools, mitmproxy), .json (OpenTelemetry GenAI spans). Secrets are never exported.
     """
     chosen_format = format_ or _ENDINGS.get(Path(file).suffix.lower(), "cassette")
     with ctx.reader() as reader:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 _SECRET_HEADERS = frozenset(
     {
-        "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "x-auth-token", "cookie",
-        "set-cookie", "x-amz-security-token", "x-azure-api-key", "ocp-apim-subscription-key", "x-access-token",
+        "authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "x-auth-token",
+        "cookie",
+        "set-cookie", "x-amz-security-token", "x-azure-api-key", "ocp-apim-subscription-key",
+        "x-access-token",
         "x-litellm-api-key", "x-stainless-api-key", "x-csrf-token",
     }
 )  # fmt: skip

@@ -85,7 +85,9 @@ class Recorder:
         return future
 
     async def durable(self, future: asyncio.Future[bool]) -> bool:
-        """Wait until the writer committed; False at the deadline (the record is still written if it can be)."""
+        """Wait until the writer committed; False at the deadline (the record is still written if it can
+        be).
+        """
         if self._writer.error is not None and not future.done():
             # Known to be broken: waiting would only add the deadline to every answer.
             return False

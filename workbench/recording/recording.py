@@ -61,7 +61,9 @@ class Recording:
     def attempt(
         self, attempt: Attempt, *, request: bytes | None = None, response: bytes | None = None
     ) -> None:
-        """Add an attempt, or replace the one of that number; bytes only where they differ from the client's."""
+        """Add an attempt, or replace the one of that number; bytes only where they differ from the
+        client's.
+        """
         known = self._attempts.get(attempt.number)
         if known is not None:
             request = known.request if request is None else request

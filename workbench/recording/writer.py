@@ -260,7 +260,9 @@ class Writer:
             _log.debug("the loop is closed; nobody waits for the commit any more")
 
     def _back(self, group: list[Recording]) -> None:
-        """Let a group wait again, before what came since; drop the oldest finished ones if that is too much."""
+        """Let a group wait again, before what came since; drop the oldest finished ones if that is too
+        much.
+        """
         self._waiting = {recording.exchange.id: recording for recording in group} | self._waiting
         held = sum(recording.held_bytes for recording in self._waiting.values())
         for key, recording in list(self._waiting.items()):
@@ -284,7 +286,9 @@ class Writer:
             self._broken(StoreUnavailable(str(error)))
 
     def _try_again(self) -> None:
-        """Find out whether the store works again although nothing waits: with `required`, nothing ever would."""
+        """Find out whether the store works again although nothing waits: with `required`, nothing ever
+        would.
+        """
         if self._store is None:
             self._open()
         if self._store is None:

@@ -46,8 +46,8 @@ class AnswerBodies:
     def clean(self, data: bytes, writes: Sequence[Write]) -> tuple[bytes, Sequence[Write], tuple[str, ...]]:
         """Return bytes and writes as they may be stored, and the names of what was replaced.
 
-        The writes' lengths still add up to the bytes: what stands for a secret counts to the write in which the
-        secret began.
+        The writes' lengths still add up to the bytes: what stands for a secret counts to the write in which
+        the secret began.
         """
         spans = find(data) if self._redacting else []
         if not spans:

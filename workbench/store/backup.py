@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def backup(path: Path, target: Path) -> int:
     """Write a compact copy of the store at `path` to `target`; return its bytes.
 
-    Others may go on writing: the copy is the store as it was at one moment. Nothing is left behind when it fails.
-    Raises StoreUnavailable, and UsageError when `target` exists.
+    Others may go on writing: the copy is the store as it was at one moment. Nothing is left behind when it
+    fails. Raises StoreUnavailable, and UsageError when `target` exists.
     """
     part = _part(target)
     try:
@@ -41,8 +41,8 @@ def backup(path: Path, target: Path) -> int:
 def salvage(path: Path, target: Path, progress: Callable[[int], None] | None = None) -> Copied:
     """Write a new store with all that can still be read of the one at `path`.
 
-    Exchanges that can't be read whole are left out and named. Raises StoreUnavailable when nothing can be read, and
-    UsageError when `target` exists.
+    Exchanges that can't be read whole are left out and named. Raises StoreUnavailable when nothing can be
+    read, and UsageError when `target` exists.
     """
     from workbench.store.reader import Reader
     from workbench.store.transfer.copying import Copied, import_items, records, with_runs

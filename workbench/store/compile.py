@@ -126,7 +126,9 @@ _STATE = "e.state <> 'complete' AND e.state = ?"
 _MARKS = {
     "pinned": "e.pinned",
     "replay": "e.replay_of IS NOT NULL",
-    "error": "(e.status >= 400 OR e.state <> 'complete' AND e.state <> 'running' OR e.error_code IS NOT NULL)",
+    "error": (
+        "(e.status >= 400 OR e.state <> 'complete' AND e.state <> 'running' OR e.error_code IS NOT NULL)"
+    ),
     "stream": "e.stream",
     "cached": "e.cache = 'hit'",
     "redacted": "e.redactions IS NOT NULL",

@@ -84,7 +84,9 @@ class Codecs:
             raise ValueError(str(error)) from None
 
     def compress_like(self, data: bytes, model: bytes) -> bytes | None:
-        """Return bytes packed against `model`, which nearly contains them; None if that does not save much."""
+        """Return bytes packed against `model`, which nearly contains them; None if that does not save
+        much.
+        """
         if len(data) < _SMALL or len(model) > _MODEL_TIMES * len(data):
             return None
         packed = zstandard.ZstdCompressor(level=LEVEL, dict_data=_raw(model), write_dict_id=False).compress(

@@ -31,8 +31,8 @@ _Key = tuple[str, str, int, bytes]
 class Known(msgspec.Struct, kw_only=True, eq=False):
     """The request of one exchange, cut behind its last message into `prefix` and `end`.
 
-    Both are the client's bytes, before redaction, and never leave memory. `ids`, `packed`, `crc` and `size` are
-    about what is stored for `prefix`, `end_ids` and `end_stored` about `end`.
+    Both are the client's bytes, before redaction, and never leave memory. `ids`, `packed`, `crc` and `size`
+    are about what is stored for `prefix`, `end_ids` and `end_stored` about `end`.
     """
 
     seq: int

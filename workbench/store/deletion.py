@@ -2,8 +2,8 @@
 
 The rule that makes it safe: every chunk in a body's list is used (`uses`) by the exchange itself or by
 one of those it continues (`base`, and so on). When one of those goes, what it brought is handed to the
-exchanges that continue it and need it; what is left without a user is deleted, in the same transaction, and the GC
-epoch tells other writers to forget the ids they remember.
+exchanges that continue it and need it; what is left without a user is deleted, in the same transaction, and
+the GC epoch tells other writers to forget the ids they remember.
 """
 
 from __future__ import annotations

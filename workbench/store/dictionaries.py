@@ -1,7 +1,7 @@
 """Training the store's own zstd dictionaries, from what it holds.
 
-Small pieces compress badly alone. A dictionary trained on some thousand of them makes them a third smaller; a second
-one, trained when there is much more to learn from, replaces the first for what comes later.
+Small pieces compress badly alone. A dictionary trained on some thousand of them makes them a third smaller;
+a second one, trained when there is much more to learn from, replaces the first for what comes later.
 """
 
 from __future__ import annotations

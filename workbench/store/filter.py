@@ -22,7 +22,9 @@ Value = str | int | float | tuple[float, float]
 
 
 class Term(msgspec.Struct, frozen=True):
-    """One test: a key of `KEYS`, how to compare, and the value in the column's unit (microseconds, bytes, USD)."""
+    """One test: a key of `KEYS`, how to compare, and the value in the column's unit (microseconds, bytes,
+    USD).
+    """
 
     key: str
     operator: Operator

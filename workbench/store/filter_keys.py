@@ -10,7 +10,9 @@ import msgspec
 Kind = Literal[
     "text", "name", "number", "money", "duration", "size", "moment", "choice", "words", "pattern", "id"
 ]
-"""name: exact or with ``*``. text: anywhere, any case. words: the full-text index. pattern: a regular expression."""
+"""name: exact or with ``*``. text: anywhere, any case. words: the full-text index. pattern: a regular
+expression.
+"""
 
 
 class Key(msgspec.Struct, frozen=True):

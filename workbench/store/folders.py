@@ -20,7 +20,9 @@ _KEPT = frozenset({".gitkeep", ".gitignore"})
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A file or folder that could go: where it is, its bytes, and when it last changed (seconds since 1970)."""
+    """A file or folder that could go: where it is, its bytes, and when it last changed (seconds since
+    1970).
+    """
 
     path: Path
     size: int
@@ -41,7 +43,9 @@ def all_run_folders(home: Home) -> Iterator[Path]:
 
 
 def measure(path: Path) -> Found:
-    """Return size and last change of a file or of all that is in a folder; symbolic links are not followed."""
+    """Return size and last change of a file or of all that is in a folder; symbolic links are not
+    followed.
+    """
     size, changed = 0, 0.0
     for item in _walk(path):
         try:

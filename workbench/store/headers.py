@@ -1,7 +1,7 @@
 """Headers, stored as what repeats and what does not.
 
-A client sends the same dozen lines with every request. They are stored once as a set, with null in place of the values
-that change each time; an exchange keeps the set's number and those values.
+A client sends the same dozen lines with every request. They are stored once as a set, with null in place of
+the values that change each time; an exchange keeps the set's number and those values.
 """
 
 from __future__ import annotations
@@ -23,11 +23,15 @@ _MAX_SETS = 5_000
 """With more, somebody's headers change in ways not known here; they are then stored whole."""
 _CHANGING = frozenset(
     {
-        "content-length", "date", "age", "etag", "expires", "last-modified", "x-request-id", "request-id", "traceparent",
+        "content-length", "date", "age", "etag", "expires", "last-modified", "x-request-id",
+        "request-id", "traceparent",
         "tracestate", "cf-ray", "idempotency-key", "openai-processing-ms", "x-envoy-upstream-service-time",
-        "x-workbench-exchange", "x-workbench-session", "x-workbench-run", "x-workbench-step", "x-workbench-replay-of",
-        "x-workbench-playback", "x-amzn-requestid", "x-amzn-trace-id", "x-stainless-retry-count", "retry-after",
-        "x-ds-trace-id", "apim-request-id", "x-cloud-trace-context", "sentry-trace", "baggage", "server-timing",
+        "x-workbench-exchange", "x-workbench-session", "x-workbench-run", "x-workbench-step",
+        "x-workbench-replay-of",
+        "x-workbench-playback", "x-amzn-requestid", "x-amzn-trace-id", "x-stainless-retry-count",
+        "retry-after",
+        "x-ds-trace-id", "apim-request-id", "x-cloud-trace-context", "sentry-trace", "baggage",
+        "server-timing",
     }
 )  # fmt: skip
 _CHANGING_STARTS = ("x-ratelimit-", "anthropic-ratelimit-", "x-litellm-")

@@ -1,8 +1,8 @@
 """The write side: exchanges begin, grow and end, a group of them in one transaction.
 
 The promise: when `apply` returns, everything in the group is committed; when it raises, nothing is. SQLite
-runs with ``synchronous=NORMAL``: a commit survives the death of the process at once, and a power cut from the next
-checkpoint on.
+runs with ``synchronous=NORMAL``: a commit survives the death of the process at once, and a power cut from
+the next checkpoint on.
 """
 
 from __future__ import annotations
@@ -200,7 +200,8 @@ class ExchangeWriter:
         data, writes, _ = self._answers.clean(flush.data, flush.writes)
         codec, packed = self._codecs.compress(data)
         self._connection.execute(
-            "INSERT OR REPLACE INTO partials (exchange, number, size, codec, data, timing) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO partials (exchange, number, size, codec, data, timing)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             (seq, flush.number, len(data), codec, packed, pack_writes(writes)),
         )
         if flush.exchange is not None:
@@ -277,7 +278,8 @@ class ExchangeWriter:
             count = 0
             for key in instances.dead(self._connection):
                 rows = self._connection.execute(
-                    "SELECT seq FROM exchanges WHERE state = 'running' AND state <> 'complete' AND instance = ?",
+                    "SELECT seq FROM exchanges WHERE state = 'running' AND state <> 'complete'"
+                    " AND instance = ?",
                     (key,),
                 ).fetchall()
                 for (seq,) in rows:

@@ -39,6 +39,7 @@ def interrupt(connection: sqlite3.Connection, codecs: Codecs, answers: AnswerBod
     answers.put_partial(seq, data, writes)
     connection.execute("DELETE FROM partials WHERE exchange = ?", (seq,))
     connection.execute(
-        "UPDATE exchanges SET state = 'interrupted', error = coalesce(error, ?), response_bytes = ? WHERE seq = ?",
+        "UPDATE exchanges SET state = 'interrupted', error = coalesce(error, ?), response_bytes = ?"
+        " WHERE seq = ?",
         (REASON, len(data), seq),
     )

@@ -28,7 +28,8 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
     version = _version(connection)
     if version > len(MIGRATIONS):
         raise StoreUnavailable(
-            f"the store {path} was made by a newer workbench (schema {version}; this one knows {len(MIGRATIONS)})",
+            f"the store {path} was made by a newer workbench (schema {version}; this one knows "
+            f"{len(MIGRATIONS)})",
             hint="upgrade the workbench, or use another --home",
         )
     if version < len(MIGRATIONS):

@@ -47,7 +47,9 @@ class Reader:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the store at `path`. Raises StoreUnavailable when it is missing, damaged or newer than we are."""
+        """Open the store at `path`. Raises StoreUnavailable when it is missing, damaged or newer than we
+        are.
+        """
         reader = cls(path)
         reader._readers.get()
         return reader
@@ -142,7 +144,9 @@ class Reader:
         return exchange.request_bytes if side == "request" else exchange.response_bytes
 
     def attempt_body(self, exchange_id: str, number: int, side: Side) -> bytes:
-        """Return what was sent upstream, or came back, in an attempt; the client's bytes where they are the same."""
+        """Return what was sent upstream, or came back, in an attempt; the client's bytes where they are
+        the same.
+        """
         with self._readers.use() as connection:
             seq, full = exchange_key(connection, exchange_id)
             own = read_body(connection, self._codecs, seq, part_of(side, number), exchange=full)
@@ -189,7 +193,9 @@ class Reader:
         )
 
     def snippets(self, ids: list[str], text: str) -> dict[str, str]:
-        """Return for each exchange that holds the words of `text` a line around a hit, marked ``[`` and ``]``."""
+        """Return for each exchange that holds the words of `text` a line around a hit, marked ``[`` and
+        ``]``.
+        """
         with self._readers.use() as connection:
             return snippets(connection, self._codecs, ids, text)
 
@@ -239,8 +245,10 @@ class Reader:
 
 _NOT_SENT_AGAIN = frozenset(
     {
-        "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "keep-alive", "expect",
-        "x-workbench-run", "x-workbench-step", "x-workbench-session", "x-workbench-replay-of", "x-workbench-tags",
+        "host", "content-length", "connection", "accept-encoding", "transfer-encoding", "keep-alive",
+        "expect",
+        "x-workbench-run", "x-workbench-step", "x-workbench-session", "x-workbench-replay-of",
+        "x-workbench-tags",
         "x-workbench-playback", "x-workbench-playback-speed",
     }
 )  # fmt: skip

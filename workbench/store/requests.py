@@ -173,7 +173,8 @@ class RequestBodies:
         new: int,
     ) -> StoredRequest:
         longer = Known(
-            seq=seq, endpoint=known.endpoint, tenant=known.tenant, prefix=body[:position], ids=list(build.ids),
+            seq=seq, endpoint=known.endpoint, tenant=known.tenant, prefix=body[:position],
+            ids=list(build.ids),
             packed=build.pack(), crc=build.crc, size=build.size, chain=chain, dialogue=dialogue,
             redactions=build.redactions, end=known.end, end_ids=known.end_ids, end_stored=known.end_stored,
             end_redactions=known.end_redactions,
@@ -200,7 +201,8 @@ class RequestBodies:
             build.add(body[position:end], MESSAGE)
             position = end
         known = Known(
-            seq=seq, endpoint=exchange.endpoint, tenant=exchange.tenant, prefix=body[:position], ids=list(build.ids),
+            seq=seq, endpoint=exchange.endpoint, tenant=exchange.tenant, prefix=body[:position],
+            ids=list(build.ids),
             packed=build.pack(), crc=build.crc, size=build.size, chain=chain, dialogue=dialogue,
             redactions=build.redactions, end=body[position:],
         )  # fmt: skip

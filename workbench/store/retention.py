@@ -1,7 +1,8 @@
 """What retention no longer keeps: the policy, and the plan that a dry run prints.
 
-A workflow or replay run goes as a whole: its rows, its folder, its generated app. Exchanges of sessions and of
-no run go one by one. Pinned things, what belongs to them, and what is still going on are never in a plan.
+A workflow or replay run goes as a whole: its rows, its folder, its generated app. Exchanges of sessions and
+of no run go one by one. Pinned things, what belongs to them, and what is still going on are never in a
+plan.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ class RunToGo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrunePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What would go. `exchanges` and `bodies` are row keys; `row_bytes` is an estimate, file sizes are exact."""
+    """What would go. `exchanges` and `bodies` are row keys; `row_bytes` is an estimate, file sizes are
+    exact.
+    """
 
     home: Home
     runs: list[RunToGo]
@@ -105,19 +108,12 @@ class PrunePlan(msgspec.Struct, frozen=True, kw_only=True):
             "exchanges": self.total_exchanges,
             "runs": [
                 {
-                    "id": run.id, "kind": run.kind, "title": run.title, "last_at": iso(run.last_at), "why": run.why,
-                    "exchanges": run.exchanges, "folders": [_shown(item) for item in run.folders],
-                }
-                for run in self.runs
-            ],
-            "bodies": len(self.bodies),
-            "folders": [_shown(item) for item in self.folders],
-            "logs": [_shown(item) for item in self.logs],
-            "row_bytes": self.row_bytes,
-            "file_bytes": self.file_bytes,
-            "bytes": self.row_bytes + self.file_bytes,
-            "missing": self.missing,
-        }  # fmt: skip
+                    "id": run.id, "kind": run.kind, "title": run.title, "last_at": iso(run.last_at), "why":
+                    run.why, "exchanges": run.exchanges, "folders": [_shown(item) for item in run.folders],
+                    } for run in self.runs ], "bodies": len(self.bodies), "folders": [_shown(item) for item
+                    in self.folders], "logs": [_shown(item) for item in self.logs], "row_bytes":
+                    self.row_bytes, "file_bytes": self.file_bytes, "bytes": self.row_bytes +
+                    self.file_bytes, "missing": self.missing, }  # fmt: skip
 
 
 def _shown(item: Found) -> dict[str, Any]:
@@ -133,7 +129,8 @@ _HELD_RUNS = (
 )
 _LOOSE = (
     # Exchanges that go one by one.
-    "NOT e.pinned AND e.state <> 'running' AND (e.run IS NULL OR e.run IN (SELECT seq FROM runs WHERE kind = 'session'))"
+    "NOT e.pinned AND e.state <> 'running' AND (e.run IS NULL OR e.run IN (SELECT seq FROM runs "
+    "WHERE kind = 'session'))"
     " AND (e.session IS NULL OR e.session NOT IN (SELECT seq FROM runs WHERE pinned))"
     " AND (e.run IS NULL OR e.run NOT IN (SELECT seq FROM runs WHERE pinned))"
 )
@@ -180,7 +177,8 @@ def _held(connection: sqlite3.Connection) -> set[int]:
 def _runs(connection: sqlite3.Connection, policy: PrunePolicy, now: int, held: set[int]) -> dict[int, str]:
     """Return keys of runs to go, oldest first, with the reason."""
     rows = connection.execute(
-        "SELECT seq, max(last_at, coalesce(ended_at, 0)) AS at FROM runs WHERE kind <> 'session' ORDER BY at DESC"
+        "SELECT seq, max(last_at, coalesce(ended_at, 0)) AS at FROM runs WHERE kind <> 'session' "
+        "ORDER BY at DESC"
     ).fetchall()
     doomed: dict[int, str] = {}
     for place, (key, at) in enumerate(rows):
@@ -223,7 +221,8 @@ def _to_size(
         return
     rows = connection.execute(
         f"SELECT e.seq, NULL AS run, 1 AS size FROM exchanges AS e WHERE {_LOOSE} UNION ALL"
-        " SELECT max(last_at, coalesce(ended_at, 0)) * 1024, seq, (SELECT count(*) FROM exchanges WHERE run = r.seq)"
+        " SELECT max(last_at, coalesce(ended_at, 0)) * 1024, seq, (SELECT count(*) FROM exchanges "
+        "WHERE run = r.seq)"
         " FROM runs AS r WHERE kind <> 'session' ORDER BY 1 LIMIT ?",
         (needed + len(loose) + len(doomed) + len(held),),
     )

@@ -103,8 +103,8 @@ def unpack_list(text: str | None) -> tuple[str, ...]:
 ROUTE_COLUMNS = ("deployment", "provider", "model", "url")
 ATTEMPT_COLUMNS = ("number", "started_at", "ended_at", "status", "error_code", "error", "reason")
 ATTEMPT_INSERT = (
-    f"INSERT OR REPLACE INTO attempts (exchange, route, {', '.join(ATTEMPT_COLUMNS)}, ttft_us, latency_us, headers) "
-    f"VALUES ({', '.join('?' * (len(ATTEMPT_COLUMNS) + 5))})"
+    f"INSERT OR REPLACE INTO attempts (exchange, route, {', '.join(ATTEMPT_COLUMNS)}, ttft_us, latency_us,"
+    f" headers) VALUES ({', '.join('?' * (len(ATTEMPT_COLUMNS) + 5))})"
 )
 ATTEMPT_SELECT = (
     f"SELECT {', '.join(ROUTE_COLUMNS)}, {', '.join(ATTEMPT_COLUMNS)}, ttft_us, latency_us, headers"
@@ -141,7 +141,10 @@ RUN_SELECT = (
     f"SELECT r.seq, r.last_at, r.tags, {', '.join(f'r.{c}' for c in RUN_COLUMNS)},"
     " (SELECT count(*) FROM steps WHERE run = r.seq) FROM runs AS r"
 )
-RUN_INSERT = f"INSERT INTO runs ({', '.join(RUN_COLUMNS)}, tags, last_at) VALUES ({', '.join('?' * (len(RUN_COLUMNS) + 2))})"
+RUN_INSERT = (
+    f"INSERT INTO runs ({', '.join(RUN_COLUMNS)}, tags, last_at)"
+    f" VALUES ({', '.join('?' * (len(RUN_COLUMNS) + 2))})"
+)
 
 
 def run_values(run: Run) -> list[Any]:

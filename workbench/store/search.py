@@ -1,8 +1,9 @@
 """Pages of exchanges that match a filter, and their count.
 
-Conditions on columns are SQL. Words are looked up in one of two ways, both exact and newest first: rare ones from the
-full-text index to the exchanges, common ones from the newest exchanges to the index, window by window, until
-the page is full. Regular expressions read the texts themselves, as far as `_SCANNED` exchanges a page.
+Conditions on columns are SQL. Words are looked up in one of two ways, both exact and newest first: rare
+ones from the full-text index to the exchanges, common ones from the newest exchanges to the index, window
+by window, until the page is full. Regular expressions read the texts themselves, as far as `_SCANNED`
+exchanges a page.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _RARE = 4_000
 _WINDOW, _MAX_WINDOW = 256, 8_192
 _SCANNED = 20_000
 _RELEVANT = 1_000
+_KEYS = "SELECT e.seq FROM exchanges AS e"
 
 
 class _Parts(msgspec.Struct):
@@ -143,7 +145,12 @@ def _narrow(connection: sqlite3.Connection, parts: _Parts) -> list[str]:
 
 
 def _rows(
-    connection: sqlite3.Connection, where: Condition, low: int | None, high: int | None, limit: int
+    connection: sqlite3.Connection,
+    where: Condition,
+    low: int | None,
+    high: int | None,
+    limit: int,
+    select: str = SELECT,
 ) -> list[Row]:
     """Return matching rows between two keys, from `low` upwards if that is given, else newest first."""
     terms, values = [where.sql], list(where.values)
@@ -155,7 +162,7 @@ def _rows(
         values.append(low)
     order = "DESC" if low is None else "ASC"
     return connection.execute(
-        f"{SELECT} WHERE {' AND '.join(terms)} ORDER BY e.seq {order} LIMIT ?", [*values, limit]
+        f"{select} WHERE {' AND '.join(terms)} ORDER BY e.seq {order} LIMIT ?", [*values, limit]
     ).fetchall()
 
 
@@ -169,22 +176,28 @@ def _windows(
     at_most: int | None,
 ) -> tuple[list[Row], Cursor | None]:
     """Return rows that pass all tests, and where the scan stopped if it did so before the end."""
-    found: list[Row] = []
+    found: list[int] = []
     scanned, window, upwards = 0, _WINDOW, low is not None
     while True:
-        rows = _rows(connection, where, low, high, window)
-        passing = [row[0] for row in rows]
+        keys = [row[0] for row in _rows(connection, where, low, high, window, _KEYS)]
+        passing = keys
         for test in tests:
             passing = [key for key in passing if key in kept] if (kept := test(passing)) else []
-        kept = set(passing)
-        found += [row for row in rows if row[0] in kept]
-        scanned += len(rows)
-        if len(found) >= limit or len(rows) < window:
-            return found[:limit], None
+        found += passing
+        scanned += len(keys)
+        if len(found) >= limit or len(keys) < window:
+            return _whole(connection, found[:limit]), None
         if at_most is not None and scanned >= at_most:
-            return found, _cursor(rows[-1])
-        low, high = (rows[-1][0], high) if upwards else (low, rows[-1][0])
+            return _whole(connection, found), _cursor(_whole(connection, keys[-1:])[0])
+        low, high = (keys[-1], high) if upwards else (low, keys[-1])
         window = min(window * 2, _MAX_WINDOW)
+
+
+def _whole(connection: sqlite3.Connection, keys: list[int]) -> list[Row]:
+    """Return the rows of `SELECT` with these keys, in their order."""
+    marks = ",".join("?" * len(keys))
+    rows = {row[0]: row for row in connection.execute(f"{SELECT} WHERE e.seq IN ({marks})", keys)}
+    return [rows[key] for key in keys if key in rows]
 
 
 def _expression_test(connection: sqlite3.Connection, codecs: Codecs, expression: re.Pattern[str]) -> Test:
@@ -199,7 +212,8 @@ def _expression_test(connection: sqlite3.Connection, codecs: Codecs, expression:
 def _relevant(connection: sqlite3.Connection, parts: _Parts, limit: int) -> list[Row]:
     """Return the best matches of all words, best first, from the index's own ranking."""
     ranked = connection.execute(
-        "SELECT u.exchange FROM (SELECT rowid, rank FROM messages_fts WHERE messages_fts MATCH ? ORDER BY rank LIMIT ?)"
+        "SELECT u.exchange FROM (SELECT rowid, rank FROM messages_fts WHERE messages_fts MATCH ? "
+        "ORDER BY rank LIMIT ?)"
         " AS f JOIN uses AS u ON u.chunk = f.rowid ORDER BY f.rank, u.exchange DESC",
         (" AND ".join(parts.words), _RELEVANT),
     ).fetchall()

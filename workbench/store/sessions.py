@@ -37,7 +37,9 @@ class SessionTable:
         self._touched.clear()
 
     def named(self, name: str, exchange: Exchange, body: bytes) -> tuple[int, str]:
-        """Return key and id of the run with this id, or of the tenant's session of this name; make it if new."""
+        """Return key and id of the run with this id, or of the tenant's session of this name; make it if
+        new.
+        """
         name = name[:_MAX_NAME]
         memory = f"{exchange.tenant}\0{name}"
         if (key := self._keys.get(memory)) is None:
@@ -52,7 +54,8 @@ class SessionTable:
         row = self._connection.execute("SELECT seq FROM runs WHERE id = ?", (name,)).fetchone()
         if row is None:
             row = self._connection.execute(
-                "SELECT seq FROM runs WHERE name = ? AND tenant = ? AND kind = 'session' ORDER BY seq DESC LIMIT 1",
+                "SELECT seq FROM runs WHERE name = ? AND tenant = ? AND kind = 'session'"
+                " ORDER BY seq DESC LIMIT 1",
                 (name, tenant),
             ).fetchone()
         return int(row[0]) if row else None

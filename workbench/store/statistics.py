@@ -13,8 +13,8 @@ def statistics(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
     """Return counts, raw and stored bytes, file sizes, and what kind of data uses the space.
 
     Keys: exchanges, runs, chunks, messages, raw_bytes (bodies as they were sent), chunk_bytes (as they are
-    stored), file_bytes, wal_bytes, free_bytes (given back by compact), ratio, oldest_at, newest_at (microseconds), schema,
-    dictionaries.
+    stored), file_bytes, wal_bytes, free_bytes (given back by compact), ratio, oldest_at, newest_at
+    (microseconds), schema, dictionaries.
     """
 
     def one(sql: str) -> Any:

@@ -18,8 +18,10 @@ from workbench.store.split import UNREADABLE
 _SKIPPED = frozenset(
     {
         "type", "role", "id", "call_id", "tool_call_id", "tool_use_id", "cache_control", "signature", "data",
-        "encrypted_content", "detail", "media_type", "format", "status", "object", "index", "model", "created",
-        "finish_reason", "stop_reason", "system_fingerprint", "service_tier", "usage", "annotations", "file_data",
+        "encrypted_content", "detail", "media_type", "format", "status", "object", "index", "model",
+        "created",
+        "finish_reason", "stop_reason", "system_fingerprint", "service_tier", "usage", "annotations",
+        "file_data",
     }
 )  # fmt: skip
 _LONG_WORD = 512
@@ -192,9 +194,8 @@ def _add_event(event: _Event, words: list[str], calls: list[str]) -> None:
 
 
 def _add_delta(delta: _Delta, words: list[str], calls: list[str]) -> None:
-    for text in (delta.content, delta.reasoning_content, delta.refusal, delta.text, delta.thinking):
-        if text:
-            words.append(text)
+    said = (delta.content, delta.reasoning_content, delta.refusal, delta.text, delta.thinking)
+    words.extend(text for text in said if text)
     if delta.partial_json:
         calls.append(delta.partial_json)
     for call in delta.tool_calls or ():

@@ -27,7 +27,9 @@ _BATCH = 500
 
 
 class Verification(msgspec.Struct, kw_only=True):
-    """What was checked and found. `problems` are sentences; `damaged` names exchanges that can't be read whole."""
+    """What was checked and found. `problems` are sentences; `damaged` names exchanges that can't be read
+    whole.
+    """
 
     exchanges: int = 0
     bodies: int = 0
@@ -193,11 +195,17 @@ def _exchange(
 
 
 _DANGLING = {
-    "bodies without an exchange": "SELECT count(*) FROM bodies WHERE exchange NOT IN (SELECT seq FROM exchanges)",
-    "attempts without an exchange": "SELECT count(*) FROM attempts WHERE exchange NOT IN (SELECT seq FROM exchanges)",
+    "bodies without an exchange": (
+        "SELECT count(*) FROM bodies WHERE exchange NOT IN (SELECT seq FROM exchanges)"
+    ),
+    "attempts without an exchange": (
+        "SELECT count(*) FROM attempts WHERE exchange NOT IN (SELECT seq FROM exchanges)"
+    ),
     "uses without an exchange": "SELECT count(*) FROM uses WHERE exchange NOT IN (SELECT seq FROM exchanges)",
     "uses without a chunk": "SELECT count(*) FROM uses WHERE chunk NOT IN (SELECT id FROM chunks)",
-    "labels without an exchange": "SELECT count(*) FROM labels WHERE exchange NOT IN (SELECT seq FROM exchanges)",
+    "labels without an exchange": (
+        "SELECT count(*) FROM labels WHERE exchange NOT IN (SELECT seq FROM exchanges)"
+    ),
     "steps without a run": "SELECT count(*) FROM steps WHERE run NOT IN (SELECT seq FROM runs)",
     "exchanges of a run that is gone": (
         "SELECT count(*) FROM exchanges WHERE run IS NOT NULL AND run NOT IN (SELECT seq FROM runs)"

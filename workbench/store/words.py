@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _GAP = 5_000
-"""Chunk ids this far apart are asked for in two queries: between them lie too many that nobody asked about."""
+"""Chunk ids this far apart are asked for in two queries: between them lie too many that nobody asked
+about.
+"""
 _BATCH = 500
 
 

@@ -1,8 +1,8 @@
 """The cassette: exchanges with their runs in one compressed file, to be played back elsewhere.
 
-A zstd stream of JSON lines (``zstd -dc FILE | jq`` shows them). The first line names format and version, then come
-lines with a `run`, lines with a `step`, and lines with an `exchange` in the form of `jsonl`. Versions are
-their own: a converter leads from each to the next.
+A zstd stream of JSON lines (``zstd -dc FILE | jq`` shows them). The first line names format and version,
+then come lines with a `run`, lines with a `step`, and lines with an `exchange` in the form of `jsonl`.
+Versions are their own: a converter leads from each to the next.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""HAR 1.2: what browsers' tools and mitmproxy open. Our own figures travel in fields that begin with ``_``."""
+"""HAR 1.2: what browsers' tools and mitmproxy open. Our own figures travel in fields that begin with
+``_``.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reading ``logs.db`` of the `llm` command line tool (simonw/llm), up to its version 0.36.
 
-`llm` keeps prompts and answers, not bytes: requests are rebuilt in the shape of chat completions, with the turns
-that came before in the same conversation.
+`llm` keeps prompts and answers, not bytes: requests are rebuilt in the shape of chat completions, with the
+turns that came before in the same conversation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from workbench.store.transfer.record import Record
 
 _NEEDED = {"id", "model", "prompt", "response", "datetime_utc"}
 _COLUMNS = (
-    "id", "model", "prompt", "system", "options_json", "response", "response_json", "conversation_id", "duration_ms",
+    "id", "model", "prompt", "system", "options_json", "response", "response_json", "conversation_id",
+    "duration_ms",
     "datetime_utc", "input_tokens", "output_tokens",
 )  # fmt: skip
 
@@ -34,7 +35,8 @@ def read_llm_logs(path: Path) -> Iterator[Record]:
         present = {row[1] for row in connection.execute("PRAGMA table_info(responses)")}
         if not present >= _NEEDED:
             raise UsageError(
-                f"{path} is no logs.db of llm that is known here (no {', '.join(sorted(_NEEDED - present))} in responses)"
+                f"{path} is no logs.db of llm that is known here (no "
+                f"{', '.join(sorted(_NEEDED - present))} in responses)"
             )
         columns = ", ".join(name if name in present else f"NULL AS {name}" for name in _COLUMNS)
         connection.row_factory = sqlite3.Row

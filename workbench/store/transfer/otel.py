@@ -1,7 +1,8 @@
 """OpenTelemetry's GenAI spans, as OTLP JSON.
 
-The conventions are still marked "Development" and their names change: this table is the one place that knows them
-(open-telemetry/semantic-conventions-genai, November 2026). What was said is left out unless asked for.
+The conventions are still marked "Development" and their names change: this table is the one place that
+knows them (open-telemetry/semantic-conventions-genai, November 2026). What was said is left out unless
+asked for.
 """
 
 from __future__ import annotations
