@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,10 +16,11 @@ from typing import ClassVar
 import psutil
 import pytest
 
-from workbench.client import RouterClient
+from workbench.client import CHAT, RouterClient
 from workbench.control.locate import alive, find_router, look, read_router_file
 from workbench.control.process import ensure_router, obtain_router, start_router, stop_router
 from workbench.domain.errors import RouterUnreachable, ToolUnavailable
+from workbench.domain.payload import Payload
 from workbench.settings import load_settings
 
 
@@ -148,6 +150,52 @@ def test_a_stranger_on_the_port_never_sees_the_key(live_home):
     live_home.router_json.unlink()
     assert _Stranger.seen
     assert not any("authorization" in line.lower() or "sk-wb" in line for line in _Stranger.seen)
+
+
+CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"word"}}]}\n\n'
+END = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+async def test_a_stream_under_way_is_waited_for_and_it_is_said(live_home):
+    """Stopping lets a long answer finish and says that it waits, with broken settings, too."""
+    go_on = asyncio.Event()
+
+    async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + CHUNK
+        )
+        await go_on.wait()
+        writer.write(END)
+        writer.close()
+
+    server = await asyncio.start_server(upstream, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    entry = {
+        "model_name": "slow",
+        "litellm_params": {"model": "openai/x", "api_base": base, "api_key": "none"},
+    }
+    live_home.config.write_text(json.dumps({"model_list": [entry]}))
+    address = await ensure_router(live_home)
+    body = b'{"model":"slow","stream":true,"messages":[{"role":"user","content":"hi"}]}'
+    loop, notes = asyncio.get_running_loop(), []
+
+    def on_note(text: str) -> None:
+        notes.append(text)
+        loop.call_soon_threadsafe(go_on.set)
+
+    async with (
+        server,
+        RouterClient(address.base_url, address.key) as client,
+        client.stream(Payload(endpoint=CHAT, body=body)) as reply,
+    ):
+        live_home.settings_file.write_text("router: {prot: 1}\n")
+        stopping = asyncio.create_task(asyncio.to_thread(stop_router, live_home, on_note=on_note))
+        answer = await reply.read()
+        assert await stopping is True
+    assert answer.endswith(b"data: [DONE]\n\n")
+    assert len(notes) == 1
+    assert look(live_home).state == "absent"
 
 
 def test_a_router_that_does_not_answer_is_silent_and_can_be_stopped(live_home):

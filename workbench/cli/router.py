@@ -82,7 +82,7 @@ def stop_(ctx: Context, now: bool) -> None:
     """Stop the router; streams under way may finish within the drain time."""
     from workbench.control.process import stop_router
 
-    stopped = stop_router(ctx.home, force=now)
+    stopped = stop_router(ctx.home, force=now, on_note=ctx.note)
     if ctx.json:
         emit({"stopped": stopped})
     else:
@@ -98,7 +98,7 @@ def restart_(ctx: Context, now: bool) -> None:
     from workbench.control.process import start_router, stop_router
 
     before = read_router_file(ctx.home)
-    stop_router(ctx.home, force=now)
+    stop_router(ctx.home, force=now, on_note=ctx.note)
     address = start_router(
         ctx.home,
         before.port if before else None,

@@ -27,11 +27,12 @@ from workbench.control.locate import (
 )
 from workbench.control.logtail import last_words
 from workbench.control.ports import next_free
-from workbench.domain.errors import RouterUnreachable, ToolUnavailable
-from workbench.settings import Home, load_settings, merged_environment
+from workbench.domain.errors import ConfigError, RouterUnreachable, ToolUnavailable
+from workbench.settings import Home, RouterSettings, load_settings, merged_environment
 
 WAIT_S = 30.0
 _POLL_S = 0.03
+_QUIET_S = 1.5
 
 Note = Callable[[str], None]
 
@@ -183,25 +184,48 @@ def _is_claimed(home: Home) -> bool:
         return True
 
 
-def stop_router(home: Home, *, wait_s: float | None = None, force: bool = False) -> bool:
+def stop_router(
+    home: Home, *, wait_s: float | None = None, force: bool = False, on_note: Note = _silence
+) -> bool:
     """Stop the home's router and return whether one ran.
 
     It lets streams finish for the drain time; after `wait_s` (None: drain time and 5 s) it is told to end at
-    once, and killed if it does not. `force` does not wait for streams.
+    once, and killed if it does not. `force` does not wait for streams. `on_note` is told when it takes long.
     """
     file = read_router_file(home)
     if file is None or not alive(file):
         _forget(home)
         return False
-    if wait_s is None:
-        wait_s = load_settings(home, os.environ).router.drain_s + 5
-    signals = [(signal.SIGTERM, 0.2 if force else wait_s), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)]
-    for number, patience in signals:
-        _signal(file, number)
-        if _gone(file, patience):
-            break
+    wait_s = _drain_s(home) + 5 if wait_s is None else wait_s
+    if not force:
+        _signal(file, signal.SIGTERM)
+        if _gone(file, min(_QUIET_S, wait_s)):
+            _forget(home)
+            return True
+        on_note(f"waiting up to {wait_s:g} s for requests under way; --now does not")
+        if _gone(file, wait_s - _QUIET_S):
+            _forget(home)
+            return True
+    _end(file, already_told=not force)
     _forget(home)
     return True
+
+
+def _drain_s(home: Home) -> float:
+    """Return how long the router lets streams finish; a broken settings file must not keep it running."""
+    try:
+        return load_settings(home, merged_environment(home)).router.drain_s
+    except ConfigError:
+        return RouterSettings().drain_s
+
+
+def _end(file: RouterFile, *, already_told: bool) -> None:
+    """End the router at once: a second SIGTERM means that, then it is killed."""
+    first = [] if already_told else [(signal.SIGTERM, 0.2)]
+    for number, patience in (*first, (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+        _signal(file, number)
+        if _gone(file, patience):
+            return
 
 
 def _forget(home: Home) -> None:
