@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from hashlib import sha256
 
@@ -197,6 +198,15 @@ async def test_a_body_over_the_limit_is_413(open_door: OpenDoor):
         answer = await door.chat(text="x" * 2000)
         assert answer.status_code == 413
         assert recorded(door, answer.headers["x-workbench-exchange"])[0].status == 413
+
+
+async def test_a_compressed_body_is_refused_by_name(door: Door):
+    """415 says what is wrong, which "not JSON" would not."""
+    body = gzip.compress(b'{"model": "echo", "messages": []}')
+    answer = await door.client.post(
+        "/v1/chat/completions", content=body, headers={"Content-Encoding": "gzip"}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_encoding")
 
 
 async def test_other_methods_and_places_are_told_so(door: Door):

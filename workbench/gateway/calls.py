@@ -40,6 +40,8 @@ async def serve_call(gateway: Gateway, endpoint: Endpoint, request: Request, sen
         body = await read_body(
             request.receive, gateway.max_body_bytes, request.headers.get(b"content-length")
         )
+        if (encoding := request.text(b"content-encoding")) and encoding != "identity":
+            raise problems.encoded(encoding)
         wish = read_wish(endpoint, body)
         request.check_tenant()
     except ClientLeft:

@@ -120,6 +120,16 @@ def too_large(limit: int) -> Problem:
     )
 
 
+def encoded(encoding: str) -> Problem:
+    """Return the answer to a compressed body: what is recorded and passed on must be what was sent."""
+    return Problem(
+        415,
+        "unsupported_encoding",
+        f"the body is sent as {encoding!r}; this router takes it as it is (no Content-Encoding)",
+        details={"encoding": encoding},
+    )
+
+
 def draining(retry_after: float) -> Problem:
     """Return the answer of a router that is being stopped."""
     return Problem(
