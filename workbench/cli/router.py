@@ -45,7 +45,7 @@ def serve_(ctx: Context, host: str | None, port: int | None) -> None:
     Exits 2 when the port is taken or another router serves this home.
     """
     from workbench.control.claim import Listening
-    from workbench.runtime import run
+    from workbench.runtime import LOOPBACK, run
     from workbench.settings import load_settings, merged_environment
 
     overrides = {"router.host": host, "router.port": port}
@@ -53,6 +53,8 @@ def serve_(ctx: Context, host: str | None, port: int | None) -> None:
 
     def on_ready(listening: Listening) -> None:
         ctx.note(f"listening on http://{listening.host}:{listening.port}  (key: {ctx.home.env_file})")
+        if listening.host not in LOOPBACK:
+            ctx.note(f"warning: {listening.host} is not loopback; anybody who reaches this machine can try keys")
 
     run(ctx.home, settings, settings.router.host, settings.router.port, on_ready=on_ready)
 
