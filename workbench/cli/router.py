@@ -54,7 +54,7 @@ def serve_(ctx: Context, host: str | None, port: int | None) -> None:
     def on_ready(listening: Listening) -> None:
         ctx.note(f"listening on http://{listening.host}:{listening.port}  (key: {ctx.home.env_file})")
         if listening.host not in LOOPBACK:
-            ctx.note(f"warning: {listening.host} is not loopback; anybody who reaches this machine can try keys")
+            ctx.note(f"warning: {listening.host} is not loopback; whoever reaches this machine can try keys")
 
     run(ctx.home, settings, settings.router.host, settings.router.port, on_ready=on_ready)
 
