@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import compileall
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from workbench.settings import Home
-from workbench.workflow.library import SHIPPED, Kit, list_recipes
+from workbench.workflow.library import SHIPPED, Kit, list_recipes, read_recipe
 
 KITS = list_recipes(Home(Path("/nonexistent")))
 PYTHON = [kit for kit in KITS if kit.recipe.toolchain.requirements]
@@ -70,12 +72,24 @@ def test_the_lockfile_fits_its_package_file(kit: Kit) -> None:
             assert lock[f"node_modules/{dependency}"]["version"] == version
 
 
+def test_what_an_installer_compiled_is_no_part_of_a_template(tmp_path: Path) -> None:
+    """pip leaves ``__pycache__`` beside every Python file; an app never gets it."""
+    folder = shutil.copytree(SHIPPED / "python-cli", tmp_path / "python-cli")
+    compileall.compile_dir(folder, quiet=2)
+    assert list(folder.rglob("*.pyc"))
+    assert read_recipe(folder).template_paths() == _named("python-cli").template_paths()
+
+
+def _named(name: str) -> Kit:
+    return next(kit for kit in KITS if kit.recipe.name == name)
+
+
 def test_template_files_do_not_hold_the_brief(kit: Kit) -> None:
     """Only names go into templates by replacement: they are plain, a brief is not."""
     for path, data in kit.template({"name": "n", "package": "p", "title": "T", "brief": "B"}).items():
         raw = data.decode()
         assert "{{" not in raw or path.endswith(".mjs"), path
     for file in (kit.folder / "template").rglob("*"):
-        if file.is_file():
+        if file.is_file() and file.suffix != ".pyc":
             assert b"{{brief}}" not in file.read_bytes()
             assert b"{{title}}" not in file.read_bytes()

@@ -27,9 +27,13 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
     """The user's, from the home; it hides a shipped one of the same name."""
 
     def template_paths(self) -> list[str]:
-        """Return the template's paths as they stand in the recipe (placeholders not replaced), sorted."""
+        """Return the template's paths as they stand in the recipe (placeholders not replaced), sorted.
+
+        Installers compile every ``.py`` of a package, a template's too; what they leave there is not ours.
+        """
         root = self.folder / "template"
-        return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+        files = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
+        return sorted(file.as_posix() for file in files if "__pycache__" not in file.parts)
 
     def template(self, values: dict[str, str]) -> dict[str, bytes]:
         """Return path -> content of the template's files with the placeholders replaced."""
