@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 @pass_context
 def command(ctx: Context, theme: str | None = None) -> int:
     """Open the terminal app."""
-    # Textual draws on stderr and reads stdin: without both it would hang.
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    # Textual draws on stderr and reads stdin: without both it would hang. `serve` needs neither.
+    served = "web_driver" in os.environ.get("TEXTUAL_DRIVER", "")
+    if not served and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             "the terminal app needs a terminal",
             hint="workbench exchanges list   # without a terminal; workbench --help lists the rest",
