@@ -42,6 +42,14 @@ def test_models_are_allowed_by_pattern() -> None:
     assert (caught.value.status, caught.value.code) == (403, "model_not_allowed")
 
 
+def test_an_alias_is_allowed_with_its_group() -> None:
+    """Whoever may use the group may use its other names; the other way round too."""
+    ledger = _ledger(models=("big",))
+    ledger.admit("t", "alias", 0, 1, 0, 0, group="big")
+    with pytest.raises(RouteError):
+        ledger.admit("t", "alias", 0, 1, 0, 0, group="other")
+
+
 def test_requests_a_minute_say_limit_used_and_reset() -> None:
     """The refusal carries everything a client needs to wait."""
     ledger = _ledger(rpm=2)

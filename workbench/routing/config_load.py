@@ -49,7 +49,7 @@ def load_file(path: Path, environ: Mapping[str, str]) -> RouterConfig:
         settings=_settings(document, sections),
         fallbacks=_fallbacks(sections),
         aliases=_aliases(document, sections.router),
-        cache=_cache(document, sections.litellm, notices),
+        cache=_cache(document, sections, notices),
         master_key=Secret(sections.general.master_key) if sections.general.master_key else None,
         default_model=environ.get("LLMROUTER_DEFAULT_MODEL")
         or sections.router.default_model
@@ -255,7 +255,8 @@ def _aliases(document: Document, router: RouterSection) -> dict[str, Alias]:
     return aliases
 
 
-def _cache(document: Document, litellm: LitellmSection, notices: list[Notice]) -> CacheSettings:
+def _cache(document: Document, sections: _Sections, notices: list[Notice]) -> CacheSettings:
+    litellm = sections.litellm
     params = litellm.cache_params
     kind = params.get("type", "local")
     if litellm.cache and kind not in ("local", "disk"):
@@ -264,7 +265,10 @@ def _cache(document: Document, litellm: LitellmSection, notices: list[Notice]) -
         notices.append(
             Notice(message=message, file=file, line=line, path="litellm_settings.cache_params.type")
         )
-    return CacheSettings(enabled=litellm.cache, ttl_s=_seconds(params.get("ttl"), 600.0))
+    return CacheSettings(
+        enabled=litellm.cache or bool(sections.router.cache_responses),
+        ttl_s=_seconds(params.get("ttl"), 600.0),
+    )
 
 
 def _seconds(value: Any, default: float) -> float:

@@ -183,6 +183,7 @@ class Router:
             facts.input_tokens + output,
             self._clock.monotonic(),
             self._clock.wall_us(),
+            group=resolved.group,
         )
 
     def _settle(self, held: Reservation, answer: RouteAnswer | None) -> None:

@@ -86,11 +86,24 @@ class Ledger:
             counts.tenant = policy.tenant(name)
             counts.account.budget = counts.tenant.budget
 
-    def admit(self, name: str, model: str, usd: float, tokens: int, now: float, wall_us: int) -> Reservation:
-        """Let a request through and set its estimated cost aside. Raises RouteError 403 or 429."""
+    def admit(
+        self,
+        name: str,
+        model: str,
+        usd: float,
+        tokens: int,
+        now: float,
+        wall_us: int,
+        *,
+        group: str | None = None,
+    ) -> Reservation:
+        """Let a request through and set its estimated cost aside. Raises RouteError 403 or 429.
+
+        `model` is the name that was asked for; where that is an alias, being allowed its `group` is enough.
+        """
         counts = self._of(name)
         tenant = counts.tenant
-        if not allows(tenant.models, model):
+        if not allows(tenant.models, model) and not (group and allows(tenant.models, group)):
             message = f"the tenant {name!r} may not use {model!r}"
             raise RouteError(403, "model_not_allowed", message, param="model", details={"tenant": name})
         self._check_rate(counts, tokens, now)
