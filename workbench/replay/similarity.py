@@ -9,10 +9,9 @@ from typing import Literal
 
 import msgspec
 
-_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
-_MANY = 4_000
-"""Tokens above which matching is done by line: word matching grows with the square of the length."""
+from workbench.replay.align import Block, align
 
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 Mark = Literal["same", "removed", "added"]
 
 
@@ -42,17 +41,15 @@ def pieces(first: str, second: str) -> Iterator[Piece]:
     and added ones `second`.
     """
     left, right = _tokens(first), _tokens(second)
-    if max(len(left), len(right)) > _MANY:
-        left, right = first.splitlines(keepends=True), second.splitlines(keepends=True)
-    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
-    for tag, left_from, left_to, right_from, right_to in matcher.get_opcodes():
-        if tag == "equal":
-            yield Piece("same", "".join(left[left_from:left_to]))
-            continue
-        if left_to > left_from:
-            yield Piece("removed", "".join(left[left_from:left_to]))
-        if right_to > right_from:
-            yield Piece("added", "".join(right[right_from:right_to]))
+    at_left = at_right = 0
+    for block in [*align(left, right), Block(len(left), len(right), 0)]:
+        if block.left > at_left:
+            yield Piece("removed", "".join(left[at_left : block.left]))
+        if block.right > at_right:
+            yield Piece("added", "".join(right[at_right : block.right]))
+        at_left, at_right = block.left + block.size, block.right + block.size
+        if block.size:
+            yield Piece("same", "".join(left[block.left : at_left]))
 
 
 def _tokens(text: str) -> list[str]:
