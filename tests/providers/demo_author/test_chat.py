@@ -116,6 +116,16 @@ def test_a_forced_tool_is_called(choice: Any) -> None:
     assert reply.tool is not None
 
 
+@pytest.mark.parametrize("name", ["Bash", "run_command", "write_file", "getaway_car", "execute_sql"])
+def test_tools_that_act_are_not_called_unforced_and_never_with_the_users_words(name: str) -> None:
+    """A coding agent runs what is called: its shell must not get a sentence of the user's as a command."""
+    schema = {"type": "object", "properties": {"command": {"type": "string"}}}
+    tools = {"tools": [{"type": "function", "function": {"name": name, "parameters": schema}}]}
+    said = user(f"please do not bash run command write file getaway execute {name} rm -rf /")
+    assert say("demo", said, **tools).tool is None
+    assert say("demo", said, tool_choice="required", **tools).tool == (name, {"command": "demo"})
+
+
 def test_tools_are_left_alone_where_nothing_asks() -> None:
     """No call without reason, with tool_choice none, or after the tool's result."""
     assert say("demo", user("sing"), **CHAT_TOOLS).tool is None

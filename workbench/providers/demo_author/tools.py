@@ -1,4 +1,8 @@
-"""One tool call, where the request offers tools: the one that is forced, or that the words ask for."""
+"""One tool call, where the request offers tools: the one that is forced, or that the words ask for.
+
+A client may really run what is called, a coding agent's shell for one. So only tools that look something up
+are called unforced and with the user's words; any other gets the word "demo" wherever it takes a text.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from workbench.domain.message import Message, as_dict, as_list, as_text
 from workbench.domain.text import one_line
 from workbench.providers.demo_author.chat import last_user_text
 from workbench.providers.demo_author.structured import example
+
+_LOOK_UP = re.compile(r"(get|list|find|search|look_?up|describe|count|calculate)(?![a-z])")
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -31,10 +37,12 @@ def call(messages: Sequence[Message], request: dict[str, Any]) -> tuple[str, dic
     if not offered or choice == "none" or as_dict(choice).get("type") == "none" or _answered(messages):
         return None
     said = last_user_text(messages)
-    tool = _forced(choice, offered) or next((tool for tool in offered if _mentioned(tool.name, said)), None)
+    asked = (tool for tool in offered if _looks_up(tool.name) and _mentioned(tool.name, said))
+    tool = _forced(choice, offered) or next(asked, None)
     if tool is None:
         return None
-    arguments = example({"type": "object"} | tool.parameters, one_line(said, 120), tool.parameters)
+    words = one_line(said, 120) if _looks_up(tool.name) else "demo"
+    arguments = example({"type": "object"} | tool.parameters, words, tool.parameters)
     return tool.name, as_dict(arguments)
 
 
@@ -60,6 +68,10 @@ def _forced(choice: Any, offered: Sequence[Tool]) -> Tool | None:
         choice in {"required", "any"} if isinstance(choice, str) else as_dict(choice).get("type") == "any"
     )
     return offered[0] if forced else None
+
+
+def _looks_up(name: str) -> bool:
+    return _LOOK_UP.match(name) is not None
 
 
 def _mentioned(name: str, said: str) -> bool:

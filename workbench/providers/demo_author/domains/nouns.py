@@ -12,11 +12,12 @@ from workbench.providers.demo_author.brief import Brief
 _IMPORTED = frozenset({"Counter", "Iterator"})
 """Names that the templates import; a class of that name would hide them."""
 
-_VERB_LIST = """
+_FRAME_LIST = """
 add follow keep keeps list lists manage manages organise organize plan remember save show sort store stores
-track tracks tracking
+track tracks tracking register inventory collection catalog catalogue book system manager tracker
 """
-_VERBS = frozenset(_VERB_LIST.split())
+_FRAME = frozenset(_FRAME_LIST.split())
+"""Words for what is done with things, and for what holds them."""
 
 
 class Noun(msgspec.Struct, frozen=True):
@@ -33,12 +34,21 @@ class Noun(msgspec.Struct, frozen=True):
 
 
 def main_noun(brief: Brief) -> Noun:
-    """Return what `brief` is about: its first telling word that is no verb, singular."""
-    one = singular(next((word for word in brief.words if word not in _VERBS), brief.words[0]))
+    """Return what `brief` is about: its first telling word that is no frame, singular."""
+    one = singular(_things(brief)[0])
     name = one.capitalize()
     if keyword.iskeyword(name) or hasattr(builtins, name) or name in _IMPORTED:
         name += "Item"
     return Noun(one, plural(one), name)
+
+
+def other_words(brief: Brief, count: int) -> tuple[str, ...]:
+    """Return up to `count` words that say something about the things, the main noun left out."""
+    return _things(brief)[1 : count + 1]
+
+
+def _things(brief: Brief) -> tuple[str, ...]:
+    return tuple(word for word in brief.words if word not in _FRAME) or brief.words
 
 
 def singular(word: str) -> str:

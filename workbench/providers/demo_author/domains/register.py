@@ -7,14 +7,14 @@ import json
 from workbench.providers.demo_author.brief import Brief
 from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
-from workbench.providers.demo_author.domains.nouns import main_noun
+from workbench.providers.demo_author.domains.nouns import main_noun, other_words
 
 
 def library(brief: Brief) -> Library:
     """Return a library that keeps, finds and ranks things."""
     noun = main_noun(brief)
-    labels = (*brief.words[1:6], "new", "regular", "urgent")[: max(3, min(5, len(brief.words) - 1))]
-    labels = tuple(dict.fromkeys(labels))
+    own = other_words(brief, 5)
+    labels = tuple(dict.fromkeys((*own, "new", "regular", "urgent")))[: max(3, len(own))]
     bonus = brief.pick((2, 3, 5, 10), "bonus")
     names = (f"first {noun.one}", f"second {noun.one}")
     amounts = (1 + brief.seed % 5, 1 + brief.seed // 5 % 5)

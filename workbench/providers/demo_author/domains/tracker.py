@@ -7,13 +7,13 @@ import json
 from workbench.providers.demo_author.brief import Brief
 from workbench.providers.demo_author.domains.command import Command, Commands, Param
 from workbench.providers.demo_author.domains.library import Library
-from workbench.providers.demo_author.domains.nouns import main_noun
+from workbench.providers.demo_author.domains.nouns import main_noun, other_words
 
 
 def library(brief: Brief) -> Library:
     """Return a library that follows things from stage to stage."""
     noun = main_noun(brief)
-    own = [word for word in brief.words[1:4] if word not in {"new", "done"}]
+    own = [word for word in other_words(brief, 3) if word not in {"new", "done"}]
     stages = ("new", *(own or ["started", "checked"]), "reviewed", "done")
     stages = tuple(dict.fromkeys(stages))
     skip = brief.number(0, len(stages) - 3, brief.seed % (len(stages) - 2))
