@@ -55,6 +55,8 @@ class Model:
 
     def __init__(self) -> None:
         self.speak: Speak = lambda marker, messages: ""
+        self.refuse: Callable[[dict[str, Any]], str] = lambda body: ""
+        """Given a request: the message of a 400, or nothing."""
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.under_way = 0
@@ -85,6 +87,14 @@ class Model:
         self.most = max(self.most, self.under_way)
         if self.delay:
             await asyncio.sleep(self.delay)
+        if refusal := self.refuse(body):
+            data = json.dumps({"error": {"message": refusal, "code": "unsupported"}}).encode()
+            head = f"HTTP/1.1 400 Bad Request\r\ncontent-length: {len(data)}\r\nconnection: close\r\n\r\n"
+            writer.write(head.encode() + data)
+            await writer.drain()
+            self.under_way -= 1
+            writer.close()
+            return
         marker = find(body["messages"][-1]["content"])
         said = self.speak(marker, body["messages"]) if marker else "no marker"
         text, finish = said if isinstance(said, tuple) else (said, "stop")

@@ -150,6 +150,35 @@ async def test_a_cut_answer_is_asked_again_with_twice_the_room(bench: Bench) -> 
     assert second["messages"] == first["messages"]
 
 
+async def test_a_model_that_takes_other_options_is_asked_in_its_way(bench: Bench) -> None:
+    """No schema, another name of the cap, no temperature: learned from three refusals, once for the run."""
+
+    def refuse(body: dict[str, Any]) -> str:
+        if "max_tokens" in body:
+            return "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+        if "temperature" in body:
+            return "'temperature' does not support 0 with this model."
+        return "this response_format is unavailable" if "response_format" in body else ""
+
+    bench.model.speak = speaks(GOOD)
+    bench.model.refuse = refuse
+    report = await bench.generate()
+    assert report.status == "passed"
+    assert len(bench.model.requests) == 3 + 3
+    assert set(bench.model.requests[-1]) == {"model", "messages", "stream", "max_completion_tokens"}
+    kept = json.loads((bench.home.runs / report.run / "payloads" / "plan-1-1.json").read_text())
+    assert "response_format" not in kept["body"]
+
+
+async def test_a_refusal_that_nothing_helps_ends_the_run(bench: Bench) -> None:
+    """An error that stays is the run's stop reason."""
+    bench.model.refuse = lambda body: "no such model here"
+    report = await bench.generate()
+    assert report.exit_code == 1
+    assert "no such model here" in report.stop_reason
+    assert len(bench.model.requests) == 2
+
+
 async def test_independent_files_are_asked_for_at_once(bench: Bench) -> None:
     """Three files without dependencies are under way together; one that builds on them comes last."""
     files = {**dict.fromkeys(("a.py", "b.py", "c.py"), "A = 1"), "main.py": "import a"}

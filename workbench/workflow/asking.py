@@ -27,6 +27,7 @@ from workbench.domain.errors import (
 from workbench.domain.payload import Payload
 from workbench.workflow.artifacts import Answer
 from workbench.workflow.budget import Budget, Reservation
+from workbench.workflow.dialect import Dialect
 from workbench.workflow.job import Job
 from workbench.workflow.prompts import Messages
 
@@ -56,6 +57,7 @@ class Asker:
 
     def __init__(self, job: Job, client: RouterClient, budget: Budget) -> None:
         self._job, self._client, self.budget = job, client, budget
+        self._dialect = Dialect()
         self._recorded: dict[str, str] | None = None
         self.providers: set[str] = set()
         """Who answered so far; all ``demo`` means that the code is our own."""
@@ -94,11 +96,9 @@ class Asker:
     async def _call(self, question: Question, hashed: str, on_delta: Delta | None) -> Answer:
         chars = sum(len(str(message["content"])) for message in question.messages)
         reservation = self.budget.reserve(chars, question.max_output)
-        options = self._options(question, reservation.max_output)
-        self._job.folder.save_payload(question.key, self._payload(question, options))
         answer: Answer | None = None
         try:
-            answer = await self._send(question, options, hashed, on_delta)
+            answer = await self._understood(question, reservation.max_output, hashed, on_delta)
         finally:
             self._settle(reservation, answer, chars)
         self._job.folder.save_answer(question.key, answer)
@@ -114,13 +114,6 @@ class Asker:
             usd=answer.cost_usd if answer else None,
         )
 
-    def _options(self, question: Question, max_output: int) -> dict[str, Any]:
-        options: dict[str, Any] = {"max_tokens": max_output, "temperature": 0}
-        if question.schema is not None:
-            form = {"name": "plan", "schema": question.schema}
-            options["response_format"] = {"type": "json_schema", "json_schema": form}
-        return options
-
     def _payload(self, question: Question, options: dict[str, Any]) -> Payload:
         """Return what `RouterClient.chat_text` sends, so that `workbench replay` can send it again."""
         body = {"model": self._job.state.model, "messages": question.messages, "stream": True, **options}
@@ -133,6 +126,20 @@ class Asker:
             ("X-Workbench-Step", _label(question)),
             ("X-Workbench-Tags", "workflow"),
         ]
+
+    async def _understood(
+        self, question: Question, max_output: int, hashed: str, on_delta: Delta | None
+    ) -> Answer:
+        """Send the question, put in the model's own way if it refuses the usual one."""
+        while True:
+            options = self._dialect.options(max_output, question.schema)
+            self._job.folder.save_payload(question.key, self._payload(question, options))
+            try:
+                return await self._send(question, options, hashed, on_delta)
+            except UpstreamError as error:
+                if not self._dialect.learn(error, options):
+                    raise
+                self._job.note(f"asked again in another way: {error}")
 
     async def _send(
         self, question: Question, options: dict[str, Any], hashed: str, on_delta: Delta | None

@@ -51,8 +51,10 @@ class PlanRefused(UnusableAnswer):
 
 
 def json_schema() -> dict[str, object]:
-    """Return the plan's JSON schema, for models that can be held to one."""
-    return msgspec.json.schema(Plan)
+    """Return the plan's JSON schema. Its root is the object itself: some endpoints follow no references."""
+    whole = msgspec.json.schema(Plan)
+    parts = whole["$defs"]
+    return {**parts.pop("Plan"), "$defs": parts}
 
 
 def parse(text: str) -> Plan:

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from workbench.domain.errors import UpstreamError
 from workbench.domain.events import PlanDelta, PlanReady, PlanSentBack, PlanWaiting
 from workbench.domain.marker import Marker
 from workbench.workflow import plan as plans
@@ -86,7 +85,7 @@ async def _ask(job: Job, asker: Asker, detail: dict[str, Any]) -> Plan:
 async def _answer(
     job: Job, asker: Asker, name: str, attempt: int, messages: Messages, detail: dict[str, Any]
 ) -> Answer:
-    """Ask with the plan's JSON schema; a model that knows no schemas answers 400 and is asked without."""
+    """Ask with the plan's JSON schema, for models that can be held to one."""
     gather = Gather(lambda text: job.log.emit(PlanDelta(text=text)))
     question = Question(
         key=file_key(name, attempt),
@@ -97,12 +96,7 @@ async def _answer(
         part_of=detail,
     )
     try:
-        try:
-            return await asker.ask(question, gather)
-        except UpstreamError as error:
-            if error.status not in {400, 422}:
-                raise
-            return await asker.ask(msgspec.structs.replace(question, schema=None), gather)
+        return await asker.ask(question, gather)
     finally:
         gather.flush()
 
