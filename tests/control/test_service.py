@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.control.service import Launchd, Systemd, service_of
+from workbench.control.launchd import Launchd
+from workbench.control.service import service_of
+from workbench.control.systemd import Systemd
 from workbench.domain.errors import ToolUnavailable, UsageError
 from workbench.settings import Home
 
