@@ -139,6 +139,7 @@ def test_delete_takes_rows_folder_and_app(router: RouterProcess) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_twenty_kills_at_any_moment(router: RouterProcess) -> None:
     """kill -9 at 20 moments over a run: resume finishes each, no complete answer is asked for twice,
     and the files are the same as those of an undisturbed run.

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, Cli, RouterProcess
 
-pytestmark = pytest.mark.net
+pytestmark = [pytest.mark.net, pytest.mark.timeout(700)]
 
 BUILT_IN = ("demo", "echo")
 

@@ -18,6 +18,7 @@ from tests.e2e.conftest import ROOT, Cli, RouterProcess, clean_environment
 
 pytestmark = [
     pytest.mark.node,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(shutil.which("npm") is None, reason="Node and npm are not installed"),
 ]
 BRIEF = "a landing page for a bakery with a menu and opening hours"
@@ -124,6 +125,7 @@ def test_a_throw_in_the_browser_is_seen(bakery: tuple[Cli, str], changed: Path) 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_next_app_end_to_end(router: RouterProcess) -> None:
     """The script generates a Next app, runs tsc and a real build, and smokes what is served."""
     done = subprocess.run(
