@@ -23,7 +23,9 @@ from workbench.routing.values import RouteAnswer, RouteRequest
 
 MOCK = Path(__file__).parents[2] / "scripts" / "mock_openai.py"
 CHAT = "/v1/chat/completions"
-QUICK = Timeouts(connect_s=2, first_byte_s=0.5, between_s=0.5, total_s=20)
+PATIENT = Timeouts(connect_s=20, first_byte_s=60, between_s=60, total_s=100)
+"""What is not about time must pass on the busiest machine."""
+QUICK = Timeouts(connect_s=20, first_byte_s=0.5, between_s=0.5, total_s=60)
 
 
 class Upstream:
@@ -50,9 +52,11 @@ class Upstream:
             "model": f"up-{name}",
             "api_base": f"{self.url}/v1",
             "api_key": Secret("sk-upstream-key-0123456789"),
-            "timeouts": QUICK,
-            "stream_timeouts": QUICK,
+            "timeouts": PATIENT,
+            "stream_timeouts": PATIENT,
         }
+        if "hang" in str(own.get("params")):
+            given |= {"timeouts": QUICK, "stream_timeouts": QUICK}
         return Deployment(**{**given, **own})
 
 

@@ -16,7 +16,7 @@ from workbench.routing.config import Alias, Fallbacks, RouterConfig, RoutingSett
 from workbench.routing.errors import RouteError
 from workbench.routing.values import RouteRequest
 
-from .conftest import CHAT, QUICK
+from .conftest import CHAT
 
 
 async def test_bytes_pass_untouched_but_for_the_name(upstream: Any, bench: Any, raw_upstream: Any) -> None:
@@ -263,7 +263,7 @@ async def test_a_limited_deployment_is_passed_over(upstream: Any, bench: Any) ->
 
 async def test_a_client_that_leaves_ends_the_upstream_call(upstream: Any, bench: Any) -> None:
     """Closing the answer closes the connection, frees the place, and is nobody's failure."""
-    slow = upstream.deployment(params={"x_mock": {"chunks": 1000, "chunk_delay_ms": 20}}, timeouts=QUICK)
+    slow = upstream.deployment(params={"x_mock": {"chunks": 1000, "chunk_delay_ms": 20}})
     made = bench(slow)
     request = RouteRequest(
         exchange_id="ex_1",
@@ -331,6 +331,13 @@ async def test_embeddings_and_what_can_not_be_translated(upstream: Any, bench: A
     """Embeddings pass; a chat-only upstream says that it has none."""
     good = await bench(upstream.deployment()).ask({"input": "x"}, endpoint="/v1/embeddings")
     assert json.loads(good.body)["data"]
+    chat_only = bench(upstream.deployment(endpoints=frozenset({CHAT})))
+    stored = await chat_only.ask({"input": "x", "previous_response_id": "resp_1"}, endpoint="/v1/responses")
+    assert (stored.status, stored.error.code, stored.error.param) == (
+        400,
+        "untranslatable",
+        "previous_response_id",
+    )
     none = await bench(upstream.deployment(endpoints=frozenset({CHAT}))).ask(
         {"input": "x"}, endpoint="/v1/embeddings"
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import yaml
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -22,7 +24,7 @@ def split_path(path: str) -> list[str | int]:
 def line_of(text: str, steps: Iterable[str | int]) -> int | None:
     """Return the 1-based line of the key at `steps`, or of its nearest parent; None for what is no YAML."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError:
         return None
     if node is None:

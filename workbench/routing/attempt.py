@@ -51,6 +51,7 @@ class Trying:
                 kind="BadRequestError",
                 code=error.code,
                 message=error.message,
+                param=error.param,
                 elsewhere_only=True,
                 counts=False,
             )

@@ -68,6 +68,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     context_window: bool = False
     content_policy: bool = False
     retry_after_s: float | None = None
+    param: str | None = None
+    """JSON path of what is wrong in the request, where that is known."""
 
 
 def from_provider(failure: ProviderFailure) -> Failure:

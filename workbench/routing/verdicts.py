@@ -78,6 +78,7 @@ def after_attempts(failed: AttemptFailed, attempts: int) -> RouteError:
         failure.message,
         retryable=retryable,
         retry_after_s=None if wait is None else max(math.ceil(wait), 1),
+        param=failure.param,
         details=details,
     )
     error.attempts = attempts
