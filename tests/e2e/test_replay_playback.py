@@ -18,6 +18,7 @@ def test_playback_needs_no_upstream(mock_router: RouterProcess, upstream: MockUp
             router.cli.bytes("exchanges", "body", one, "response") for one in (original, result["replay"])
         ]
         assert answers[0] == answers[1]
+        assert result["facts"]["output_tokens"][0] == result["facts"]["output_tokens"][1]
 
 
 def test_playback_opens_no_connection(mock_router: RouterProcess, upstream: MockUpstream) -> None:
@@ -54,11 +55,14 @@ def test_a_client_is_answered_from_a_tagged_recording_without_naming_exchanges(
         {"model": "mock", "messages": [{"role": "user", "content": f"case {number}"}], "stream": number == 1}
         for number in range(2)
     ]
-    first = [router.post("/v1/chat/completions", body, **{"X-Workbench-Tags": "golden"}) for body in asked]
+    record = {"X-Workbench-Tags": "golden"}
+    first = [router.post("/v1/chat/completions", body, **record) for body in asked]
     upstream.stop()
     playback = {"X-Workbench-Playback": "tag:golden; ignore=user", "X-Workbench-Playback-Speed": "fast"}
-    for body, (status, _, answer) in zip(asked, first, strict=True):
-        assert router.post("/v1/chat/completions", body | {"user": "me"}, **playback)[::2] == (status, answer)
+    for body, (status, headers, answer) in zip(asked, first, strict=True):
+        played = router.post("/v1/chat/completions", body | {"user": "me"}, **playback)
+        assert (played[0], played[2]) == (status, answer)
+        assert played[1]["x-workbench-playback"] == headers["x-workbench-exchange"]
     status, _, answer = router.post("/v1/chat/completions", asked[0] | {"seed": 1}, **playback)
     assert status == 404
     assert b"nothing is sent upstream" in answer

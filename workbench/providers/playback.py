@@ -52,7 +52,7 @@ class PlaybackProvider:
 class RecordedAnswer(Answer):
     """A recorded answer. `at_end` turns True just before the chunk that ended the original."""
 
-    __slots__ = ("at_end",)
+    __slots__ = ("at_end", "original")
 
     def __init__(
         self, exchange: Exchange, headers: Headers, body: bytes, writes: list[Write], *, fast: bool
@@ -60,6 +60,7 @@ class RecordedAnswer(Answer):
         if exchange.status is None:
             raise ProviderFailure("unsupported", f"{exchange.id} has no answer to play back")
         self.at_end = False
+        self.original = exchange
         chunks = self._play(exchange, body, writes, fast=fast)
         super().__init__(status=exchange.status, headers=headers, chunks=chunks)
 

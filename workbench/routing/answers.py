@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 import msgspec
 
 from workbench.domain.conversation import messages_of
-from workbench.providers.playback import EXCHANGE_HEADER, SPEED_HEADER
+from workbench.domain.exchange import Exchange, Usage
+from workbench.providers.playback import EXCHANGE_HEADER, SPEED_HEADER, RecordedAnswer
 from workbench.providers.provider import Answer, Call, Deployment, Provider, ProviderFailure
 from workbench.routing.attempt import Trying
 from workbench.routing.cache import Cached
@@ -121,7 +122,24 @@ async def playback(providers: Mapping[str, Provider], request: RouteRequest) -> 
         chunks=played.chunks(),
         close=recorded.aclose,
     )
+    if isinstance(recorded, RecordedAnswer):
+        _tell_original(played.answer, recorded.original)
     return played.answer
+
+
+def _tell_original(answer: RouteAnswer, original: Exchange) -> None:
+    """Name the recording to the client, and take its figures: the same tokens, at no cost."""
+    answer.headers = [*answer.headers, (EXCHANGE_HEADER, original.id)]
+    answer.usage = Usage(
+        input_tokens=original.input_tokens,
+        output_tokens=original.output_tokens,
+        cached_tokens=original.cached_tokens,
+        cache_write_tokens=original.cache_write_tokens,
+        reasoning_tokens=original.reasoning_tokens,
+        estimated=original.usage_estimated,
+    )
+    answer.finish_reason = original.finish_reason
+    answer.cost_usd = 0.0
 
 
 class _Played:
