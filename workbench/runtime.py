@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import logging
 import secrets
@@ -336,11 +337,24 @@ def _stamps(files: tuple[Path, ...]) -> list[tuple[int, int] | None]:
 
 @contextlib.contextmanager
 def _logging(home: Home) -> Iterator[None]:
+    """Log to ``logs/router.log``; a crash of the interpreter itself leaves its stacks in ``router.crash``."""
     handler = open_log(home.logs / "router.log")
     try:
-        yield
+        with contextlib.ExitStack() as stack:
+            if handler is not None:
+                crash = home.logs / "router.crash"
+                faulthandler.enable(stack.enter_context(crash.open("a")))
+                stack.callback(_forget_empty, crash)
+                stack.callback(faulthandler.disable)
+            yield
     finally:
         close_log(handler)
+
+
+def _forget_empty(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()
 
 
 def _listening(runtime: RouterRuntime, host: str, port: int) -> Listening:
