@@ -74,6 +74,7 @@ def test_exit_codes(router: RouterProcess, tmp_path: Path) -> None:
         (("generate", "  "), 2),
         (("generate", BRIEF, "--recipe", "python-lob"), 2),
         (("generate", BRIEF, "--json", "--events"), 2),
+        (("generate", BRIEF, "--max-wall", "soon"), 2),
         (("generate", BRIEF, "--budget-tokens", "100"), 3),
         (("generate", BRIEF, "--model", "no-such-model"), 1),
         (("runs", "resume", "run_none"), 2),

@@ -180,14 +180,14 @@ def resume(ctx: Context, /, run: str, events: bool, **changes: Any) -> int:
 
 def _resume(ctx: Context, run: Run, *, events: bool, **changes: Any) -> int:
     from workbench.cli.generate import drive
-    from workbench.settings import seconds
     from workbench.workflow import lineage
+    from workbench.workflow.engine import duration_s
 
     wall = changes.pop("max_wall", None)
     names = {"budget": "budget_usd"}
     options = {names.get(name, name): value for name, value in changes.items()}
     if wall is not None:
-        options["max_wall_s"] = seconds(wall)
+        options["max_wall_s"] = duration_s(wall)
     return drive(ctx, lineage.resume(ctx.home, run, **options), events=events)
 
 

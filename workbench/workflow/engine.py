@@ -77,11 +77,19 @@ def new_state(request: GenerateRequest, settings: Settings) -> State:
             max_parallel=defaults.max_parallel,
             budget_usd=defaults.budget_usd if request.budget_usd is None else request.budget_usd,
             budget_tokens=defaults.budget_tokens if request.budget_tokens is None else request.budget_tokens,
-            max_wall_s=seconds(request.max_wall or defaults.max_wall),
+            max_wall_s=duration_s(request.max_wall or defaults.max_wall),
             unsafe_no_sandbox=request.unsafe_no_sandbox,
             smoke=request.smoke,
         ),
     )
+
+
+def duration_s(duration: str) -> float:
+    """Return the seconds of a duration that a person typed. Raises UsageError."""
+    try:
+        return seconds(duration)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 async def run_workflow(

@@ -24,7 +24,7 @@ _UNFINISHED = frozenset({"running", "waiting", "interrupted", "cancelled", "pend
 
 
 def resume(home: Home, run: Run, **changes: object) -> State:
-    """Return the state to go on with; `changes` replace options (``max_repairs``, ``budget_usd``, …).
+    """Return the state to go on with; `changes` replace `Options` (``max_repairs``, ``budget_usd``, …).
 
     Raises UsageError when the run's process is still at work, UnknownId when its folder is gone.
     """
