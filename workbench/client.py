@@ -194,6 +194,10 @@ class RouterClient:
         """Make the router read its configuration again. Raises UpstreamError saying why it would not."""
         return _object(await self._request("POST", "/internal/reload", json={}))
 
+    async def probe(self) -> dict[str, Any]:
+        """Have every upstream asked whether it is there: ``deployments`` maps ids to ``ok`` or a fault."""
+        return _object(await self._request("POST", "/internal/probe", json={}))
+
     async def profile(self, name: str | None = None) -> dict[str, Any]:
         """Return the routing profile in force, after changing it to `name` if given."""
         if name is None:

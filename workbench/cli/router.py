@@ -130,21 +130,30 @@ def status_(ctx: Context) -> None:
     _show_status(ctx, address, status)
 
 
-@command.command("health", epilog=examples("workbench router health"))
+@command.command("health", epilog=examples("workbench router health", "workbench router health --probe"))
+@click.option("--probe", is_flag=True, help="Also ask every upstream whether it is there; costs nothing.")
 @pass_context
-def health_(ctx: Context) -> None:
+def health_(ctx: Context, probe: bool) -> None:
     """Show what the router says of itself. Exits 1 when it is degraded, 6 when it does not answer."""
     from workbench.control.locate import look
 
     seen = look(ctx.home)
     if seen.state != "ready":
         raise _down(ctx, seen)
+    health = dict(seen.health)
+    if probe:
+        health["deployments"] = ctx.run(_probe(ctx))
     if ctx.json:
-        emit(seen.health)
+        emit(health)
     else:
-        facts(_flat(seen.health), color=ctx.colored)
+        facts(_flat(health), color=ctx.colored)
     if seen.health.get("status") != "ok":
         raise CheckFailed("the router is degraded", hint="workbench router logs -n 20")
+
+
+async def _probe(ctx: Context) -> Any:
+    async with ctx.client() as client:
+        return (await client.probe()).get("deployments", {})
 
 
 @command.command("logs", epilog=examples("workbench router logs -n 100", "workbench router logs -f --json"))

@@ -40,6 +40,9 @@ def internal_routes(gateway: Gateway) -> list[Route]:
             raise Problem(501, "not_supported", "this router can't reload its configuration")
         return await _done(gateway.reload())
 
+    async def probe(_: Request) -> Response:
+        return json_response({"deployments": await gateway.router.probe()})
+
     async def profile(request: Request) -> Response:
         if gateway.set_profile is None:
             raise Problem(501, "not_supported", "this router has no profiles")
@@ -50,6 +53,7 @@ def internal_routes(gateway: Gateway) -> list[Route]:
         Route("/internal/metrics", guarded(gateway, metrics_text, operator=True)),
         Route("/internal/events", _Events(gateway)),
         Route("/internal/reload", guarded(gateway, reload, operator=True), methods=["POST"]),
+        Route("/internal/probe", guarded(gateway, probe, operator=True), methods=["POST"]),
         Route("/internal/profile", guarded(gateway, profile, operator=True), methods=["POST"]),
     ]
 
