@@ -14,6 +14,8 @@ import pytest
 
 from tests.e2e.conftest import Cli, RouterProcess
 
+pytestmark = pytest.mark.timeout(300)
+
 BRIEF = "a slug library with tests"
 
 
