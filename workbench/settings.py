@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import yaml
 from msgspec import Meta
 
 from workbench.domain.errors import ConfigError
 from workbench.domain.times import parse_duration_us
-from workbench.domain.yaml_position import line_of, nearest, split_path
 
 KEY_NAME = "LITELLM_MASTER_KEY"
 PLACEHOLDERS = frozenset(
@@ -245,6 +243,8 @@ def load_settings(
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], str]:
+    import yaml  # 30 ms that finding a home, and with it the first frame of the TUI, need not wait for
+
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -278,6 +278,8 @@ _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 
 
 def _explain(error: msgspec.ValidationError, text: str, file: Path) -> ConfigError:
+    from workbench.domain.yaml_position import line_of, nearest, split_path
+
     match = _AT.match(str(error))
     what, path = (match["what"], match["path"] or "$") if match else (str(error), "$")
     steps = split_path(path)
