@@ -132,8 +132,11 @@ class _Call:
             presence.stop()
             self._note_end(answer)
             await self._finish(answer, held)
-        finally:
+        except BaseException:
             await answer.aclose()
+            self._note_end(answer)  # a broken answer has used tokens too
+            raise
+        await answer.aclose()
 
     async def _relay(self, answer: RouteAnswer) -> bytes:
         """Pass the answer on as it comes; return the bytes that end it, which are held back."""
