@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.domain.redaction import PERSONAL, SECRETS, find, redact, redact_headers, replace
+from workbench.domain.redaction import (
+    PERSONAL,
+    SECRETS,
+    find,
+    find_streamed,
+    redact,
+    redact_headers,
+    replace,
+)
 
 A = "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA"
 SAMPLES = {
@@ -96,6 +104,27 @@ def test_none_survives_among_words(secrets, words):
     text = f" {words} ".join(secrets)
     clean, _ = redact(text.encode())
     assert not any(secret.encode() in clean for secret in secrets)
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 100])
+def test_a_secret_cut_over_events_is_found(step):
+    """A model that repeats a key streams it in pieces; what is stored holds none of them."""
+    secret = SAMPLES["openai_key"][1]
+    text = f"your key is {secret}, keep it"
+    events = [
+        json.dumps({"choices": [{"delta": {"content": text[n : n + step]}}]})
+        for n in range(0, len(text), step)
+    ]
+    data = b"".join(f"data: {event}\n\n".encode() for event in events) + b"data: [DONE]\n\n"
+    spans = find_streamed(data)
+    assert {span.name for span in spans} == {"openai_key"}
+    lines = replace(data, spans).decode().split("\n\n")
+    stored = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: {")]
+    assert (
+        "".join(item["choices"][0]["delta"]["content"] for item in stored)
+        == "your key is [redacted:openai_key], keep it"
+    )
+    assert len(stored) == len(events)
 
 
 def test_headers_lose_their_secrets():

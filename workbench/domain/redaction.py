@@ -46,16 +46,20 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """One thing found in the original bytes, and what stands for it."""
+    """One thing found in the original bytes, and what stands for it.
+
+    `rest` marks a further part of a secret that was cut into pieces: nothing stands for it.
+    """
 
     start: int
     end: int
     name: str
+    rest: bool = False
 
     @property
     def replacement(self) -> bytes:
         """What is stored in its place; safe inside a JSON string."""
-        return b"[redacted:" + self.name.encode() + b"]"
+        return b"" if self.rest else b"[redacted:" + self.name.encode() + b"]"
 
 
 _PLACEHOLDER = re.compile(
@@ -209,6 +213,41 @@ def _apart(spans: list[Span]) -> list[Span]:
         if not kept or span.start >= kept[-1].end:
             kept.append(span)
     return kept
+
+
+_DELTA = re.compile(
+    rb'"(content|text|delta|arguments|partial_json|reasoning_content|thinking|refusal)":[ ]?'
+    rb'"((?:[^"\\]|\\.)*)"'
+)
+
+
+def find_streamed(data: bytes, patterns: Iterable[Pattern] = SECRETS) -> list[Span]:
+    """Return what `patterns` find in a stream of events, also where a secret is cut over several of them.
+
+    The deltas of each kind are put together and looked through; what is found there is led back to the
+    pieces.
+    """
+    spans = find(data, patterns)
+    pieces: dict[bytes, list[tuple[int, int]]] = {}
+    for match in _DELTA.finditer(data):
+        pieces.setdefault(match[1], []).append(match.span(2))
+    for places in pieces.values():
+        whole = b"".join([data[start:end] for start, end in places])
+        for span in find(whole, patterns):
+            spans += _led_back(span, places)
+    return _apart(spans)
+
+
+def _led_back(span: Span, places: list[tuple[int, int]]) -> list[Span]:
+    """Return where a span of the pieces put together lies in the original bytes."""
+    found: list[Span] = []
+    before = 0
+    for start, end in places:
+        low, high = max(span.start, before), min(span.end, before + end - start)
+        if low < high:
+            found.append(Span(start + low - before, start + high - before, span.name, bool(found)))
+        before += end - start
+    return found
 
 
 def replace(data: bytes, spans: Iterable[Span]) -> bytes:

@@ -6,7 +6,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from workbench.domain.exchange import Write
-from workbench.domain.redaction import Span, find, redact, redact_headers, replace
+from workbench.domain.redaction import Span, find, find_streamed, redact, redact_headers, replace
 from workbench.store.codec import pack_ids, pack_writes
 from workbench.store.headers import HeaderSets
 from workbench.store.texts import ANSWER, OTHER
@@ -24,6 +24,7 @@ BODY_INSERT = (
     "INSERT OR REPLACE INTO bodies (exchange, part, size, crc, chunks, headers, timing)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+_EVENTS = (b"data:", b"event:", b"id:", b":")
 REQUEST, RESPONSE = 0, 1
 """`bodies.part`; attempt n has 2n and 2n + 1."""
 
@@ -49,7 +50,8 @@ class AnswerBodies:
         The writes' lengths still add up to the bytes: what stands for a secret counts to the write in which
         the secret began.
         """
-        spans = find(data) if self._redacting else []
+        look = find_streamed if data[:16].lstrip().startswith(_EVENTS) else find
+        spans = look(data) if self._redacting else []
         if not spans:
             return data, writes, ()
         names = tuple(dict.fromkeys(span.name for span in spans))

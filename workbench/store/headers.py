@@ -6,6 +6,7 @@ the values that change each time; an exchange keeps the set's number and those v
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -45,7 +46,7 @@ class HeaderSets:
     def __init__(self, connection: sqlite3.Connection, codecs: Codecs) -> None:
         self._connection = connection
         self._codecs = codecs
-        self._known: dict[bytes, int] = {}
+        self._known: dict[tuple[tuple[str, str | None], ...], int] = {}
 
     def forget(self) -> None:
         """Drop what is remembered, after a rollback."""
@@ -56,20 +57,20 @@ class HeaderSets:
         values: list[str] = []
         lines: list[tuple[str, str | None]] = []
         for name, value in headers:
-            changing = _changes(name.lower())
+            changing = _changes(name)
             lines.append((name, None if changing else value))
             if changing:
                 values.append(value)
-        number = self._set(pack_headers(lines))
+        number = self._set(tuple(lines))
         if number is None:
             return varint(0) + self._codecs.pack(pack_headers(headers))
         return varint(number) + (pack_values(values) if values else b"")
 
-    def _set(self, lines: bytes) -> int | None:
+    def _set(self, lines: tuple[tuple[str, str | None], ...]) -> int | None:
         known = self._known.get(lines)
         if known is not None:
             return known
-        text = lines.decode()
+        text = pack_headers(lines).decode()
         row = self._connection.execute("SELECT id FROM header_sets WHERE lines = ?", (text,)).fetchone()
         if row is None:
             if self._connection.execute("SELECT count(*) FROM header_sets").fetchone()[0] >= _MAX_SETS:
@@ -79,7 +80,9 @@ class HeaderSets:
         return self._known[lines]
 
 
+@functools.lru_cache(maxsize=1024)
 def _changes(name: str) -> bool:
+    name = name.lower()
     return name in _CHANGING or name.startswith(_CHANGING_STARTS)
 
 
