@@ -301,6 +301,28 @@ def test_names_resolve_alias_then_exact_then_the_longest_wildcard(twenty: Router
     assert listed["demo"].builtin
 
 
+def test_a_star_for_everything_goes_by_the_name_that_is_asked(tmp_path: Path) -> None:
+    """LiteLLM's ``model: "*"``: the provider comes from the name, its address and key are looked up."""
+    text = 'model_list:\n- model_name: "*"\n  litellm_params: {model: "*"}'
+    catalog = Catalog(_load(tmp_path, text, {"GROQ_API_KEY": "gsk-0123456789"}))
+
+    def meant(name: str) -> tuple[Any, ...]:
+        found = catalog.resolve(name)
+        assert found is not None
+        (entry,) = found.deployments
+        return entry.provider, entry.model, entry.api_base, entry.enabled
+
+    assert meant("groq/llama-3.3-70b") == ("groq", "llama-3.3-70b", "https://api.groq.com/openai/v1", True)
+    assert meant("ollama/qwen3")[3] is True
+    assert meant("claude-sonnet-4-5") == (
+        "anthropic",
+        "claude-sonnet-4-5",
+        "https://api.anthropic.com",
+        False,
+    )
+    assert meant("what-is-this")[3] is False
+
+
 def test_an_alias_loop_ends() -> None:
     """Two names for each other name nothing."""
     catalog = Catalog(RouterConfig(aliases={"a": Alias("b"), "b": Alias("a")}))

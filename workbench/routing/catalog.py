@@ -14,6 +14,8 @@ from workbench.domain.yaml_position import nearest
 from workbench.providers.provider import Deployment
 from workbench.routing.builtin import GROUPS
 from workbench.routing.config import RouterConfig
+from workbench.routing.config_schema import Params
+from workbench.routing.deployments import ANY, split_model
 from workbench.routing.pricing import with_facts
 from workbench.routing.values import GroupInfo
 
@@ -60,7 +62,7 @@ class Catalog:
         for candidate in (target, *self._prefixed(target)):
             for group, pattern in self._patterns:
                 if match := pattern.fullmatch(candidate):
-                    filled = tuple(_filled(deployment, match[1]) for deployment in self._groups[group])
+                    filled = tuple(self._filled(deployment, match[1]) for deployment in self._groups[group])
                     return Resolved(asked=name, group=group, deployments=filled)
         return None
 
@@ -93,6 +95,20 @@ class Catalog:
                 infos.append(msgspec.structs.replace(target, name=name, alias_of=target.name))
         return infos
 
+    def _filled(self, deployment: Deployment, captured: str) -> Deployment:
+        """Return the deployment with the captured text in its upstream's name."""
+        if deployment.provider != ANY:
+            return _filled(deployment, captured)
+        provider, model = split_model(Params(model=captured)) or ("", captured)
+        template = self._config.templates.get(provider)
+        if template is None:
+            reason = f"no provider can be told from {captured!r}: write provider/model"
+            return msgspec.structs.replace(deployment, enabled=False, disabled_reason=reason)
+        made = msgspec.structs.replace(
+            template, id=deployment.id, group=deployment.group, order=deployment.order, model=model
+        )
+        return with_facts(made)
+
     def _info(self, group: str, deployments: list[Deployment]) -> GroupInfo:
         enabled = [deployment for deployment in deployments if deployment.enabled]
         first = (enabled or deployments)[0]
@@ -117,9 +133,6 @@ class Catalog:
     def _prefixed(self, name: str) -> Iterable[str]:
         if "/" in name:
             return ()
-        from workbench.routing.config_schema import Params
-        from workbench.routing.deployments import split_model
-
         split = split_model(Params(model=name))
         return (f"{split[0]}/{name}",) if split else ()
 

@@ -75,6 +75,8 @@ class RouterConfig(msgspec.Struct, frozen=True, kw_only=True):
     settings: RoutingSettings = RoutingSettings()
     fallbacks: Fallbacks = Fallbacks()
     aliases: Mapping[str, Alias] = {}
+    templates: Mapping[str, Deployment] = {}
+    """A deployment for each provider, where the config has ``model: "*"``."""
     cache: CacheSettings = CacheSettings()
     master_key: Secret | None = None
     default_model: str | None = None

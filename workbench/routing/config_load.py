@@ -18,7 +18,7 @@ from workbench.routing.config_check import check_entry_keys, check_sections, che
 from workbench.routing.config_notice import Notice
 from workbench.routing.config_schema import Entry, GeneralSection, LitellmSection, RouterSection
 from workbench.routing.config_yaml import Document, Source, read_document, resolve
-from workbench.routing.deployments import Builder
+from workbench.routing.deployments import ANY, Builder
 from workbench.routing.import_providers import import_providers, looks_like_providers
 from workbench.routing.policy_file import load_policy
 from workbench.routing.pricing import with_facts
@@ -41,11 +41,14 @@ def load_file(path: Path, environ: Mapping[str, str]) -> RouterConfig:
     notices = _imported(document) + check_top_level(document) + check_sections(document)
     environ = _with_variables(document, environ)
     sections = _sections(document, environ)
-    deployments = _deployments(document, sections, environ, notices)
+    builder = Builder(sections.router, environ, sections.litellm.request_timeout)
+    deployments = _deployments(document, sections, environ, builder, notices)
+    anything = any(deployment.provider == ANY for deployment in deployments)
     groups = {deployment.group for deployment in deployments}
     deployments += builtin_deployments(groups)
     config = RouterConfig(
         deployments=tuple(deployments),
+        templates=builder.templates() if anything else {},
         settings=_settings(document, sections),
         fallbacks=_fallbacks(sections),
         aliases=_aliases(document, sections.router),
@@ -114,13 +117,16 @@ def _sections(document: Document, environ: Mapping[str, str]) -> _Sections:
 
 
 def _deployments(
-    document: Document, sections: _Sections, environ: Mapping[str, str], notices: list[Notice]
+    document: Document,
+    sections: _Sections,
+    environ: Mapping[str, str],
+    builder: Builder,
+    notices: list[Notice],
 ) -> list[Deployment]:
     entries = document.data.get("model_list")
     entries = [] if entries is None else entries
     if not isinstance(entries, list):
         raise document.error("a list of deployments is needed", ["model_list"])
-    builder = Builder(sections.router, environ, sections.litellm.request_timeout)
     credentials = _credentials(document, environ)
     found: list[Deployment] = []
     for index, given in enumerate(entries):

@@ -40,11 +40,15 @@ def split_model(params: Params) -> tuple[str, str] | None:
     if slash and prefix in known_providers():
         return prefix, rest
     if params.model == "*":
-        return "openai", "*"
+        return ANY, "*"
     for provider, starts in _INFERRED:
         if params.model.startswith(starts):
             return provider, params.model
     return ("openai", params.model) if params.api_base or params.base_url else None
+
+
+ANY = "any"
+"""The provider of ``model: "*"``: whichever the asked name begins with."""
 
 
 class Builder:
@@ -104,6 +108,15 @@ class Builder:
             max_input_tokens=info.max_input_tokens,
         )
 
+    def templates(self) -> dict[str, Deployment]:
+        """Return a deployment for each wire provider, for ``model: "*"``; keys from the environment."""
+        made = {}
+        for provider, facts in wire_providers().items():
+            if facts.adapter == "wire":
+                params = Params(model=f"{provider}/*")
+                made[provider] = self.build(Entry(model_name=f"{provider}/*", litellm_params=params), {})
+        return made
+
     def _id(self, group: str, provider: str) -> str:
         name = f"{group}:{provider}"
         self._seen[name] = number = self._seen.get(name, 0) + 1
@@ -142,7 +155,7 @@ class Builder:
     ) -> str | None:
         if entry.blocked or entry.model_info.blocked:
             return "blocked in the config"
-        if adapter == "echo":
+        if adapter == "echo" or entry.litellm_params.model == "*":
             return None
         if unknown:
             model = entry.litellm_params.model
