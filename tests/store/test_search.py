@@ -196,6 +196,17 @@ def test_scans_stand_alone(bench, where):
         bench.store.exchanges(where)
 
 
+def test_values_that_occur_are_offered(bench, some):
+    """For completion: in order, by their beginning, each once."""
+    assert bench.store.values("model") == ["demo", "gpt-4", "gpt-5"]
+    assert bench.store.values("model", "gpt") == ["gpt-4", "gpt-5"]
+    assert bench.store.values("tag") == ["night", "v2"]
+    assert bench.store.values("tool", "get") == ["get_weather"]
+    assert bench.store.values("tenant", limit=1) == ["acme"]
+    assert bench.store.values("is", "pi") == ["pinned"]
+    assert bench.store.values("note") == []
+
+
 def test_counting(bench, some):
     """A count is exact, or None when it can't be had in time."""
     assert bench.store.count() == 6

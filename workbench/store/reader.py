@@ -17,6 +17,7 @@ from workbench.store.filter import Filter, parse
 from workbench.store.find import exchange_key, run_key
 from workbench.store.headers import unpack
 from workbench.store.interrupted import REASON
+from workbench.store.known_values import known_values
 from workbench.store.page import Cursor, Page, RunPage
 from workbench.store.readers import Readers
 from workbench.store.rows import ATTEMPT_SELECT, RUN_SELECT, SELECT, read_attempt, read_exchange
@@ -198,6 +199,11 @@ class Reader:
         """
         with self._readers.use() as connection:
             return snippets(connection, self._codecs, ids, text)
+
+    def values(self, key: str, prefix: str = "", *, limit: int = 20) -> list[str]:
+        """Return values of a filter key that occur; `filter_keys.complete` gives the keys."""
+        with self._readers.use() as connection:
+            return known_values(connection, key, prefix, limit)
 
     def runs(
         self,
