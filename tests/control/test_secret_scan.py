@@ -42,6 +42,9 @@ def test_a_file_names_line_and_kind(tmp_path):
     path = tmp_path / "file.py"
     path.write_text(f"x = 1\ntoken = '{key}'\nother = '{key}'  # pragma: allowlist secret\n")
     assert [(found.line, found.kind) for found in scan(path, every=False)] == [(2, "github_token")]
+    for body, count in (("MIIabc", 0), (secrets.token_urlsafe(120), 1)):
+        path.write_text(f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
+        assert len(scan(path, every=False)) == count
     path.write_bytes(b"\0" + key.encode())
     assert scan(path, every=True) == []
 

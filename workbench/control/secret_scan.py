@@ -19,6 +19,8 @@ ALLOWED = b"pragma: allowlist secret"
 _LEAST_BITS = 3.6
 """Entropy a character of random base 64 of 20 characters and more; typed keys stay below, or have words."""
 _LEAST_BITS_HEX = 3.0
+_SHORTEST_PRIVATE_KEY = 100
+"""Bytes; an Ed25519 key in PEM has 119, a test's mark-up less."""
 _WORD = re.compile(rb"(?<![A-Za-z0-9])[a-z]{4,}(?![A-Za-z0-9])")
 _HEX = re.compile(rb"[0-9a-f]{32,}")
 
@@ -50,7 +52,9 @@ def _is_secret(data: bytes, start: int, end: int, kind: str) -> bool:
     line = data[data.rfind(b"\n", 0, start) + 1 : line_end if line_end >= 0 else len(data)]
     if ALLOWED in line:
         return False
-    return kind == "private_key" or looks_random(data[start:end])
+    if kind == "private_key":
+        return end - start >= _SHORTEST_PRIVATE_KEY
+    return looks_random(data[start:end])
 
 
 def looks_random(secret: bytes) -> bool:
