@@ -304,6 +304,24 @@ async def test_cancelling_ends_commands_and_says_so(bench: Bench) -> None:
     assert bench.store.steps(report.run)[-1].status == "cancelled"
 
 
+async def test_a_follower_that_leaves_does_not_end_the_run(bench: Bench) -> None:
+    """A closed pipe behind the events is no fault of the run; its own log stays whole."""
+    bench.model.speak = speaks(GOOD)
+    seen: list[e.RunEvent] = []
+
+    class Leaves:
+        def append(self, event: e.RunEvent) -> None:
+            seen.append(event)
+            if len(seen) == 5:
+                raise BrokenPipeError
+
+    bench.events = Leaves()  # type: ignore[assignment]
+    report = await bench.generate()
+    assert (report.status, len(seen)) == ("passed", 5)
+    lines = (bench.home.runs / report.run / "events.jsonl").read_bytes().splitlines()
+    assert isinstance(e.decode(lines[-1]), e.RunFinished)
+
+
 async def test_every_step_is_a_commit(bench: Bench) -> None:
     """The app's folder is a repository with a commit a step."""
     bench.model.speak = speaks({"main.py": "print(1)", "b.txt": "b"})

@@ -164,7 +164,10 @@ class Log:
         event.at, event.run = iso(self._clock_us()) or "", self._run
         os.write(self._file, encode(event))
         if self._on_event is not None:
-            self._on_event(event)
+            try:
+                self._on_event(event)
+            except OSError:  # whoever followed is gone (a closed pipe); the run goes on without
+                self._on_event = None
 
     def close(self) -> None:
         """Make what was written durable."""

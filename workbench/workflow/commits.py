@@ -33,6 +33,10 @@ _SETTINGS = (
     "core.fsmonitor=false",
     "commit.gpgsign=false",
     "gc.auto=0",
+    "diff.ignoreSubmodules=all",
+    "submodule.recurse=false",
+    "protocol.allow=never",
+    "protocol.file.allow=always",
     "user.name=workbench",
     "user.email=workbench@localhost",
     "safe.directory=*",
@@ -91,7 +95,8 @@ class Commits:
 
     async def changed_since(self, commit: str) -> str:
         """Return the unified diff of the folder against `commit`."""
-        return (await self._run("diff", commit, "--"))[1]
+        arguments = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all", commit, "--")
+        return (await self._run("diff", *arguments))[1]
 
     async def take_over(self, other: Path, commits: list[str | None]) -> None:
         """Fill this new folder with another's history and files as of the latest of `commits`.

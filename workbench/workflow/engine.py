@@ -215,6 +215,8 @@ class _Drive:
             self._report.plan, self._report.plan_hash = msgspec.to_builtins(plan), job.state.approved
             if self._resumed:
                 await self._take_up()
+            if tools.done():
+                await tools  # a toolchain that can't be had is told before the files are paid for
             await write_template(job)
             await write_files(job, self._asker, plan)
             toolbox = await tools
@@ -229,6 +231,7 @@ class _Drive:
             )
         finally:
             tools.cancel()
+            await asyncio.gather(tools, return_exceptions=True)
         verdict = await verify_and_repair(job, self._asker, plan, runner)
         self._report.gates, self._report.repairs = verdict.gates, verdict.rounds
         if not verdict.passed:
