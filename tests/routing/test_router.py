@@ -16,7 +16,7 @@ from workbench.routing.config import Alias, Fallbacks, RouterConfig, RoutingSett
 from workbench.routing.errors import RouteError
 from workbench.routing.values import RouteRequest
 
-from .conftest import CHAT
+from .conftest import CHAT, PATIENT
 
 
 async def test_bytes_pass_untouched_but_for_the_name(upstream: Any, bench: Any, raw_upstream: Any) -> None:
@@ -293,6 +293,30 @@ async def test_a_client_that_leaves_before_the_head(upstream: Any, bench: Any) -
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (made.state("one")["in_flight"], made.state("one")["failures"]) == (0, 0)
+
+
+async def test_a_client_that_leaves_while_the_answer_is_checked(upstream: Any, bench: Any) -> None:
+    """Between the head and the last byte of a plain body: the upstream sees its connection closed."""
+    upstream.forget()
+    slow = upstream.deployment(
+        params={"x_mock": {"fault": "hang-mid"}}, timeouts=PATIENT, stream_timeouts=PATIENT
+    )
+    made = bench(slow)
+    task = asyncio.create_task(made.ask())
+    while not await asyncio.to_thread(upstream.requests):
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (made.state("one")["in_flight"], made.state("one")["failures"]) == (0, 0)
+    outcomes: list[str] = []
+    for _ in range(200):
+        outcomes = [seen["outcome"] for seen in await asyncio.to_thread(upstream.requests)]
+        if outcomes == ["client left"]:
+            break
+        await asyncio.sleep(0.02)
+    assert outcomes == ["client left"]
 
 
 @pytest.mark.parametrize("stream", [False, True])

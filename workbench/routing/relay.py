@@ -79,21 +79,23 @@ class Relay:
         self._translator: StreamTranslator | None = None
         self._kept: list[bytes] | None = None
         self._over = False
+        self._opened = False
         self._known: tuple[Usage, float | None] | None = None
 
     async def open(self) -> None:
         """Read as much as tells whether this is a good answer. Raises AttemptFailed."""
         try:
             await self._open()
-        except AttemptFailed:
-            await self.upstream.aclose()
-            raise
         except ProviderFailure as failure:
-            await self.upstream.aclose()
             raise AttemptFailed(from_provider(failure), headers=self.upstream.headers) from None
         except Malformed as error:
-            await self.upstream.aclose()
             raise AttemptFailed(_malformed(str(error)), headers=self.upstream.headers) from None
+        else:
+            self._opened = True
+        finally:
+            # A failure, or a client that left meanwhile: either way the upstream is not read any further.
+            if not self._opened:
+                await self.upstream.aclose()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the client's bytes. Raises StreamBroken where the upstream broke off."""
