@@ -201,3 +201,22 @@ def test_pruning_keeps_pinned_things_while_others_write(tmp_path):
             store.prune(plan)
     kill(writer)
     check(path, [first])
+
+
+def test_many_processes_may_make_the_store_at_once(tmp_path):
+    """Whoever is first makes it; nobody sees a lock, a half-made schema or a second one."""
+    path = tmp_path / "artifacts" / "workbench.db"
+    code = (
+        "import sys, time; from pathlib import Path; from workbench.store.store import Store;"
+        " time.sleep(max(0, float(sys.argv[2]) - time.time())); Store.open(Path(sys.argv[1])).close()"
+    )
+    at = str(time.time() + 1.5)
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), at], stderr=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    assert [process.communicate(timeout=60)[1] for process in processes] == [""] * 8
+    with Store.open(path) as store:
+        assert verify(store).sound
+        with store.connection() as connection:
+            assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)

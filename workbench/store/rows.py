@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ _PLAIN = (
     "finish_reason", "error_code", "error", "client", "request_id",
 )  # fmt: skip
 """Columns whose value is the field's own."""
+_GET_PLAIN = attrgetter(*_PLAIN)
 _LISTS = ("tags", "tools", "redactions")
 _TIMES = (("latency_us", "latency_ms"), ("ttft_us", "ttft_ms"))
 _KEYS = ("run", "session", "instance")
@@ -45,7 +47,7 @@ def exchange_values(
     exchange: Exchange, run: int | None, session: int | None, instance: int | None
 ) -> list[Any]:
     """Return the values of `COLUMNS`."""
-    values: list[Any] = [getattr(exchange, name) for name in _PLAIN]
+    values: list[Any] = list(_GET_PLAIN(exchange))
     values += [pack_list(getattr(exchange, name)) for name in _LISTS]
     values += [to_us(exchange.latency_ms), to_us(exchange.ttft_ms), run, session, instance]
     return values
