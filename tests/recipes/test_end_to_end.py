@@ -10,7 +10,8 @@ import pytest
 from tests.e2e.conftest import Cli
 from tests.providers.demo_author.talk import NASTY, random_brief, rng
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+"""The first run of a recipe installs its toolchain."""
 PYTHON = ("python-lib", "python-cli", "fastapi-service")
 NODE = ("vite-app", "next-app")
 NEEDS_NPM = pytest.mark.skipif(shutil.which("npm") is None, reason="Node and npm are not installed")

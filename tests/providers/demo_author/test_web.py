@@ -102,6 +102,7 @@ def test_flaky_slips_in_a_property_and_reads_the_compiler() -> None:
 
 @pytest.mark.node
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 def test_pages_compile_and_render(tmp_path: Path) -> None:
     """Strict TypeScript holds for hostile and random briefs alike, and the built page has the words in it."""
