@@ -46,6 +46,12 @@ class Block:
 
 
 BLOCKS = [Block(match) for match in BLOCK.finditer(README.read_text())]
+DOCUMENTED = [
+    Block(match)
+    for document in sorted((ROOT / "docs").rglob("*.md"))
+    for match in BLOCK.finditer(document.read_text())
+]
+"""Shell blocks of the other documents: their commands must exist."""
 SINGLE = [
     command
     for block in BLOCKS
@@ -131,10 +137,11 @@ def test_a_command_with_ids_runs(shell: Shell, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", sorted({c for block in BLOCKS for c in block.commands() if c.startswith("workbench")})
+    "command",
+    sorted({c for block in [*BLOCKS, *DOCUMENTED] for c in block.commands() if c.startswith("workbench")}),
 )
 def test_every_noun_and_option_is_there(command: str) -> None:
-    """Each `workbench` line names a command that has the options it is given."""
+    """Each `workbench` line of README and docs names a command that has the options it is given."""
     words = shlex.split(command.split("|", maxsplit=1)[0])[1:]
     if not words:
         return
