@@ -70,3 +70,14 @@ def test_the_control_plane_never_loads_the_router(module):
     assert not {"aiohttp", "starlette", "uvicorn", "litellm", "textual"} & modules
     rooms = {name.split(".")[1] for name in modules if name.startswith("workbench.")}
     assert not rooms & {"gateway", "routing", "providers", "recording", "runtime"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("exchanges", "list", "--json"), ("runs", "list", "--json"), ("config", "show", "--json")],
+    ids=" ".join,
+)
+def test_reading_commands_load_no_network_and_no_app(tmp_path, command):
+    """Reading the store needs no HTTP client, no web framework, no terminal app, no model library."""
+    modules = loaded_by("--home", str(tmp_path / "home"), "--quiet", *command)
+    assert not {"textual", "starlette", "uvicorn", "litellm", "aiohttp", "httpx"} & modules
