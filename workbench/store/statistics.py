@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def statistics(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
     """Return counts, raw and stored bytes, file sizes, and what kind of data uses the space.
 
-    Keys: exchanges, runs, chunks, messages, raw_bytes (bodies as they were sent), chunk_bytes (as they are
-    stored), file_bytes, wal_bytes, free_bytes (given back by compact), ratio, oldest_at, newest_at
-    (microseconds), schema, dictionaries.
+    Keys: exchanges, runs, chunks, messages, raw_bytes (bodies as they were sent), file_bytes, wal_bytes,
+    free_bytes (given back by compact), live_bytes, ratio (raw to live), oldest_at, newest_at (microseconds),
+    schema, dictionaries. Takes about a second at a million exchanges.
     """
 
     def one(sql: str) -> Any:
@@ -31,7 +31,6 @@ def statistics(connection: sqlite3.Connection, path: Path) -> dict[str, Any]:
         "chunks": one("SELECT count(*) FROM chunks"),
         "messages": one("SELECT count(*) FROM messages_fts_docsize"),
         "raw_bytes": raw,
-        "chunk_bytes": one("SELECT coalesce(sum(length(data)), 0) FROM chunks"),
         "file_bytes": file_bytes,
         "wal_bytes": wal.stat().st_size if wal.exists() else 0,
         "free_bytes": free,
