@@ -23,6 +23,7 @@ from workbench.routing.pricing import cost_usd
 from workbench.routing.retry import Failure, from_provider, from_status
 from workbench.routing.values import RouteAnswer
 
+_CUT = "the stream was cut in the middle of an event"
 _MAX_PLAIN = 512 * 1024 * 1024
 _COMMENTS_HELD_S = 5.0
 """How long keep-alive comments are held back in the hope that the first event can still fail over."""
@@ -273,13 +274,16 @@ class Relay:
             try:
                 self.watch.event(rest + b"\n\n")
             except Malformed:
-                raise Malformed("the stream was cut in the middle of an event") from None
+                raise Malformed(_CUT) from None
+            if event_data(rest + b"\n\n") is None and not rest.lstrip().startswith(b":"):
+                raise Malformed(_CUT)
         if not self.watch.complete:
             text = "the stream ended without its terminal event" if self.watch.begun else "an empty stream"
             raise Malformed(text)
         if self._translator is None:
-            if rest:
-                yield rest, self.watch.terminal
+            piece = self._passed(rest)
+            if piece:
+                yield piece, self.watch.terminal
             return
         fed = self._passed(rest + b"\n\n") if rest.strip() and not self.watch.terminal else b""
         yield fed + self._closing(), True

@@ -139,6 +139,7 @@ class Watch:
         if data is None:
             return
         self.begun = True
+        check_text(data)
         if data == _DONE:
             self.terminal = True
         elif self._chat_like:
@@ -156,8 +157,9 @@ class Watch:
         if chunk.count(b"\n") != 2 or b'"usage":{' in chunk or b'"error"' in chunk:
             return False
         try:
+            check_text(chunk)
             event = _chat.decode(chunk[6:-2])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, ValueError):
             return False
         if event.usage or event.error or event.choices is None:
             return False
