@@ -173,6 +173,14 @@ async def test_error_bodies_of_any_shape_are_told(server, client, body, message)
     assert error.hint == "workbench exchanges show ex_1"
 
 
+async def test_a_refused_key_names_the_restart(server, client):
+    """A router that was started with another key: 401, and the command that makes them agree."""
+    server.script = [b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"]
+    with pytest.raises(UpstreamError) as caught:
+        await client.models()
+    assert (caught.value.hint or "").startswith("workbench router restart")
+
+
 async def test_nobody_listening_is_unreachable():
     """A refused connection is exit 6 with the command that starts the router."""
     listening = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)

@@ -25,6 +25,7 @@ from workbench.domain.sse import DONE, Event, Parser
 CHAT = "/v1/chat/completions"
 EXCHANGE_HEADER = "x-workbench-exchange"
 
+_OTHER_KEY = "workbench router restart   # if the key has changed since it was started"
 _NEVER_SENT = frozenset(
     {
         "authorization",
@@ -261,7 +262,7 @@ def upstream_error(status: int, headers: Headers, body: bytes) -> UpstreamError:
         body=body,
         exchange=exchange,
         retry_after=_number(_first(headers, "retry-after")),
-        hint=_look(exchange),
+        hint=_look(exchange) or (_OTHER_KEY if status == 401 else None),
     )
 
 

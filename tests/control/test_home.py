@@ -123,6 +123,7 @@ def test_a_known_or_short_key_is_refused_with_the_mend(home, weak):
     with pytest.raises(ConfigError) as caught:
         master_key(home, {})
     assert "secrets.token_urlsafe" in (caught.value.hint or "")
+    assert caught.value.file == str(home.env_file)
     assert weak not in caught.value.message
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from workbench.domain.errors import ConfigError
-from workbench.settings import Home, merged_environment, resolve_key
+from workbench.settings import KEY_NAME, Home, merged_environment, resolve_key
 
 _REFERENCE = "os.environ/"
 
@@ -34,6 +34,8 @@ def master_key(home: Home, environ: Mapping[str, str] | None = None) -> str:
 def config_key(home: Home, environ: Mapping[str, str]) -> str | None:
     """Return ``general_settings.master_key``, ``os.environ/X`` resolved; None when the config has none."""
     value = _general(home.config, set()).get("master_key")
+    if value == _REFERENCE + KEY_NAME:
+        return None  # what comes next in any case; an error then names the place where the key stands
     if isinstance(value, str) and value.startswith(_REFERENCE):
         return environ.get(value.removeprefix(_REFERENCE))
     return value if isinstance(value, str) else None
