@@ -26,6 +26,7 @@ _BATCH_S = 0.05
 """A write transaction of ours lasts about this long, so that nobody waits for it."""
 _TURN_S = 0.001
 """Without a rest after it, the next transaction would start before anybody waiting woke up."""
+_LOOKUP = 500
 _TABLES = ("attempts", "bodies", "partials", "labels", "uses")
 
 
@@ -139,6 +140,23 @@ def delete_chunk(connection: sqlite3.Connection, codecs: Codecs, chunk: int) -> 
         )
 
 
+def _by_conversation(connection: sqlite3.Connection, seqs: Sequence[int]) -> list[int]:
+    """Return the keys conversation by conversation, newest turn first.
+
+    So whatever continues an exchange is gone before it, and hardly anything has to be handed over.
+    """
+    bases: dict[int, int | None] = {}
+    for start in range(0, len(seqs), _LOOKUP):
+        part = seqs[start : start + _LOOKUP]
+        marks = ",".join("?" * len(part))
+        bases.update(connection.execute(f"SELECT seq, base FROM exchanges WHERE seq IN ({marks})", part))
+    roots: dict[int, int] = {}
+    for seq in sorted(seqs):  # a base is older than what continues it
+        base = bases.get(seq)
+        roots[seq] = roots.get(base, base) if base is not None else seq
+    return sorted(seqs, key=lambda seq: (roots[seq], -seq))
+
+
 def delete_in_batches(
     store: Store, seqs: Sequence[int], *, bodies_only: bool = False, pause_s: float = 0.0
 ) -> int:
@@ -150,6 +168,8 @@ def delete_in_batches(
     codecs = Codecs()
     chunks = start = 0
     size = 10
+    with store.connection() as connection:
+        seqs = _by_conversation(connection, seqs)
     while start < len(seqs):
         began = time.monotonic()
         with store.change() as connection:

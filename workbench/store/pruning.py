@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with exchanges done and exchanges to do."""
-_GROUP = 2_000
+_GROUP = 10_000
 
 
 class PruneResult(msgspec.Struct, kw_only=True):
