@@ -15,7 +15,7 @@ from workbench.domain.errors import ToolUnavailable
 from workbench.settings import Home
 from workbench.workflow import modules
 from workbench.workflow.installing import install, without_keys
-from workbench.workflow.library import Kit, read_recipe
+from workbench.workflow.library import Kit, load_recipe, read_recipe
 from workbench.workflow.modules import ModuleStore
 from workbench.workflow.sandbox import Toolbox
 
@@ -131,3 +131,19 @@ def test_seeds_are_copied_not_shared(tmp_path: Path) -> None:
     give_seed(app, tools)
     assert (app / ".next" / "cache" / "f").read_text() == "mine"
     assert (source / "f").read_text() == "pristine"
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("recipe", ["python-lib", "python-cli"])
+async def test_python_recipes_start_with_a_type_checkers_cache(tmp_path: Path, recipe: str) -> None:
+    """The recipe's seed files pass its type checker, and what that remembers is kept for every app."""
+    home = Home(tmp_path)
+    found = load_recipe(recipe, home)
+    if not modules._satisfied((found.folder / "requirements.txt").read_text()):
+        pytest.skip("this environment has other versions of the recipe's tools")
+    said: list[str] = []
+    tools = await ModuleStore(home.modules, said.append).toolbox(found)
+    assert said[-1].startswith("the build cache is ready")
+    ((source, where),) = tools.seeds
+    assert where == ".mypy_cache"
+    assert any(path.is_file() for path in source.rglob("*"))

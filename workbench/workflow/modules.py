@@ -58,12 +58,12 @@ class ModuleStore:
         return await self._node(kit)
 
     async def _python(self, kit: Kit) -> Toolbox:
-        tools = kit.recipe.toolchain
-        self._check_version("Python", platform.python_version(), tools.min_version)
+        chain = kit.recipe.toolchain
+        self._check_version("Python", platform.python_version(), chain.min_version)
         base = _outside_system(Path(sys.base_prefix))
-        if tools.requirements is None:
+        if chain.requirements is None:
             return Toolbox(binds=base, path=(str(Path(sys.base_prefix) / "bin"),))
-        pins = (kit.folder / tools.requirements).read_bytes()
+        pins = (kit.folder / chain.requirements).read_bytes()
         prefix = Path(sys.prefix)
         # Where our own environment is used, its pytest plugins that are not pinned stay out.
         env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -73,7 +73,8 @@ class ModuleStore:
                 f"python-{key}", kit, lambda path: self._make_venv(path, kit.folder, pins)
             )
             prefix = folder / "venv"
-        return Toolbox(binds=(*base, prefix), path=(str(prefix / "bin"),), env=env)
+        tools = Toolbox(binds=(*base, prefix), path=(str(prefix / "bin"),), env=env)
+        return await self._seeded(kit, _key(pins, sys.version, str(prefix)), tools)
 
     async def _make_venv(self, folder: Path, _: Path, pins: bytes) -> None:
         requirements = folder / "requirements.txt"
@@ -133,7 +134,11 @@ class ModuleStore:
         if not wanted or not kit.recipe.toolchain.seed_argv:
             return tools
         name = f"seed-{_key(key, kit.digest())}"
-        folder = await self._built(name, kit, lambda path: build_seed(path, kit, tools))
+        try:
+            folder = await self._built(name, kit, lambda path: build_seed(path, kit, tools))
+        except ToolUnavailable as error:
+            self._say(f"no build cache, which only costs time: {error}")
+            return tools
         seeds = tuple((folder / "cache" / where, where) for where in wanted)
         return msgspec.structs.replace(tools, seeds=seeds)
 

@@ -37,10 +37,10 @@ class Toolchain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     min_version: str | None = None
     """Lowest version of the interpreter, such as ``3.11`` or ``20.9``."""
     seed: list[str] = []
-    """node: folders of the build cache (such as ``.next/cache``) that a build of the template alone fills
-    once; each app starts with a copy."""
+    """Folders of a cache (``.next/cache``, ``.mypy_cache``) that a build of the template alone, with the
+    files of the recipe's ``seed/`` on top, fills once; each app starts with a copy."""
     seed_argv: list[str] = []
-    """node: the build that fills `seed`."""
+    """The command that fills `seed`."""
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
