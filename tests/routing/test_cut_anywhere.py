@@ -142,7 +142,7 @@ def _is_whole(upstream: str, cut: int) -> bool:
 
 
 @pytest.mark.parametrize(("client", "upstream"), [(CHAT, CHAT), (MESSAGES, CHAT), (CHAT, MESSAGES)])
-@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.lists(st.integers(0, 2000), max_size=20), st.binary(max_size=6), st.integers(0, 2000))
 def test_noise_anywhere_never_breaks_the_router(
     client: str, upstream: str, cuts: list[int], noise: bytes, place: int
@@ -162,7 +162,7 @@ def test_noise_anywhere_never_breaks_the_router(
 @pytest.mark.parametrize(
     ("client", "upstream"), [(CHAT, CHAT), (MESSAGES, CHAT), (CHAT, MESSAGES), (RESPONSES, CHAT)]
 )
-@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 @given(
     st.binary(max_size=60)
     | st.dictionaries(st.text(max_size=4), st.integers()).map(lambda d: json.dumps(d).encode())

@@ -155,10 +155,10 @@ _scalar = (
 _value = st.recursive(
     _scalar,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=6),
-    max_leaves=30,
+    max_leaves=12,
 )
-_document = st.dictionaries(st.sampled_from(_WORDS), _value, max_size=8)
-_some = settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+_document = st.dictionaries(st.sampled_from(_WORDS), _value, max_size=6)
+_some = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=lambda way: f"{way.source} over {way.target}")
