@@ -58,10 +58,13 @@ def kill(process):
     return [line.split() for line in output.splitlines() if line.count(" ") == 2], errors
 
 
-def begun_after(lines, moment):
-    """Return those whose exchange began after `moment` (seconds), when nothing was pruned any more."""
+def until_begun_after(process, moment):
+    """Read on until an exchange that began after `moment` (seconds) is acknowledged; return that one."""
     first = new_id(EXCHANGE, int(moment * 1e6))[: len(EXCHANGE) + 10]
-    return [line for line in lines if line[0][: len(first)] > first]
+    while line := process.stdout.readline().split():
+        if line[0][: len(first)] > first:
+            return [line]
+    raise AssertionError(process.stderr.read())
 
 
 def check(path, acknowledged):
@@ -113,13 +116,10 @@ def run_prune_crashes(path, times, seed):
         time.sleep(chance.random() * 0.8)
         _, errors = kill(pruner)
         assert errors == ""
-    quiet = time.time()
-    time.sleep(1.5)
+    newest = until_begun_after(writer, time.time())
     lines, errors = kill(writer)
     assert errors == ""
-    newest = begun_after(lines, quiet)
-    assert newest
-    check(path, newest)
+    check(path, [*newest, *lines])
 
 
 def test_a_killed_prune_leaves_a_sound_store(tmp_path):
@@ -190,14 +190,13 @@ def test_many_processes_share_a_store(tmp_path):
     _, errors = kill(pruner)
     assert errors == ""
     quiet = time.time()
-    time.sleep(1.5)
     newest = []
+    for process in writers:
+        newest += until_begun_after(process, quiet)
     for process in writers:
         lines, errors = kill(process)
         assert errors == ""
-        assert lines
-        newest += begun_after(lines, quiet)
-    assert newest
+        newest += lines
     check(path, newest)
 
 
