@@ -104,7 +104,7 @@ def tree_hash(job: Job) -> str:
 async def _repair(job: Job, asker: Asker, plan: Plan, failed: GateResult, number: int) -> bool:
     """Ask for a repair and write it. Returns whether any file is different now."""
     name = f"repair {number}"
-    hashed = input_hash(failed.name, signature(failed), job.state.model)
+    hashed = input_hash(failed.name, signature(failed))
     step = job.done("repair", name, hashed)
     if step is not None and step.status == "passed":
         return bool(step.detail.get("changed"))

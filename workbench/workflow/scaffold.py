@@ -63,7 +63,7 @@ async def write_files(job: Job, asker: Asker, plan: Plan) -> None:
 async def _write(job: Job, asker: Asker, plan: Plan, file: PlannedFile, limit: asyncio.Semaphore) -> None:
     async with limit:
         plan_json = plans.encode(plan)
-        hashed = input_hash(plan_json, file.path, job.state.model, job.kit.digest())
+        hashed = input_hash(plan_json, file.path, job.kit.digest())
         if job.done("scaffold", file.path, hashed) is not None:
             return
         async with job.step("scaffold", file.path, hashed) as step:
