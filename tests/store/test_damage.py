@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 
 import pytest
 
@@ -113,6 +114,17 @@ def test_other_files_are_not_taken_for_a_store(tmp_path, data):
     with pytest.raises(StoreUnavailable) as caught:
         Reader.open(path)
     assert caught.value.hint
+
+
+def test_a_store_that_is_just_being_made_is_waited_for(tmp_path):
+    """Router and terminal app may start together in a new home."""
+    path = tmp_path / "workbench.db"
+    sqlite3.connect(path).execute("PRAGMA journal_mode=WAL").fetchall()
+    making = threading.Timer(0.3, lambda: Store.open(path).close())
+    making.start()
+    with Reader.open(path) as reader:
+        assert reader.exchanges().items == []
+    making.join()
 
 
 def test_a_missing_store_is_said_to_be_missing(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from workbench.store.connection import connect_reader, deadline, translated
@@ -13,6 +14,16 @@ from workbench.store.migrations import check_version
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+_BEING_MADE_S = 2.0
+
+
+def _await_schema(connection: sqlite3.Connection) -> None:
+    """Wait a moment for a store that another process is just making."""
+    end = time.monotonic() + _BEING_MADE_S
+    while time.monotonic() < end and not connection.execute("PRAGMA user_version").fetchone()[0]:
+        time.sleep(0.02)
 
 
 class Readers:
@@ -32,6 +43,7 @@ class Readers:
             known = connect_reader(self.path)
             try:
                 with translated(self.path):
+                    _await_schema(known)
                     check_version(known, self.path)
             except BaseException:
                 known.close()
