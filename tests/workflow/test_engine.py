@@ -12,7 +12,7 @@ import pytest
 from tests.workflow.conftest import Bench, file_of, plan_of
 from workbench.domain import events as e
 from workbench.domain.marker import Marker
-from workbench.workflow import verbs
+from workbench.workflow import lineage, namespaces, sandbox, verbs
 from workbench.workflow.artifacts import RunFolder
 
 pytestmark = pytest.mark.sandbox
@@ -256,6 +256,19 @@ async def test_a_model_wrong_for_ever_stays_in_its_budget(bench: Bench) -> None:
     assert report.exit_code == 3
     assert "1800 tokens" in report.stop_reason
     assert report.input_tokens + report.output_tokens <= 1800
+    assert [gate.passed for gate in report.gates] == [True, False]
+    assert report.repairs > 0
+
+
+async def test_code_of_a_real_model_stays_so_in_a_fork(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no sandbox works, a run forked to a demo model does not run what another model wrote."""
+    bench.model.speak = speaks(GOOD)
+    source = await bench.generate()
+    monkeypatch.setattr(namespaces, "problem", lambda: "none here")
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    report = await bench.go(await lineage.fork(bench.home, bench.store.run(source.run), model="demo"))
+    assert (report.exit_code, report.gates) == (5, [])
+    assert "no sandbox for a real model's code" in report.stop_reason
 
 
 async def test_review_waits_and_goes_on_after_approval(bench: Bench) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from workbench.cli.output import emit, say
 from workbench.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from workbench.domain.events import RunEvent
     from workbench.workflow.standalone import Target
 
 
@@ -39,23 +37,20 @@ def command(
     unsafe_no_sandbox: bool,
 ) -> int:
     r"""Build, serve and check a generated web app; without RUN or DIR the newest one."""
+    from workbench.cli.progress import Progress
     from workbench.workflow import standalone
 
     found = _target(ctx, target, recipe, brief)
-    follow: Callable[[RunEvent], None] = _follow(ctx)
-    with contextlib.ExitStack() as stack:
-        store = stack.enter_context(ctx.store())
-        report = ctx.run(
-            standalone.smoke(
-                found,
-                home=ctx.home,
-                store=store,
-                on_event=follow,
-                keep_server=keep_server,
-                browser=browser,
-                unsafe=unsafe_no_sandbox,
-            )
+    report = ctx.run(
+        standalone.smoke(
+            found,
+            home=ctx.home,
+            on_event=Progress(quiet=ctx.quiet),
+            keep_server=keep_server,
+            browser=browser,
+            unsafe=unsafe_no_sandbox,
         )
+    )
     if ctx.json:
         emit(msgspec.to_builtins(report))
     else:
@@ -65,12 +60,6 @@ def command(
         if report.url:
             say(report.url)
     return 0 if report.passed else 1
-
-
-def _follow(ctx: Context) -> Callable[[RunEvent], None]:
-    from workbench.cli.progress import Progress
-
-    return Progress(quiet=ctx.quiet)
 
 
 def _target(ctx: Context, given: str | None, recipe: str | None, brief: str | None) -> Target:

@@ -130,6 +130,14 @@ class RunFolder:
             self.payloads / f"{key}.answer.json", msgspec.json.format(msgspec.json.encode(answer), indent=1)
         )
 
+    def providers(self) -> set[str]:
+        """Return who gave the kept answers, a fork's shared ones included; ``unknown`` where nobody knows."""
+        found = set()
+        for file in self.payloads.glob("*.answer.json"):
+            kept = self.answer(file.name.removesuffix(".answer.json"))
+            found.add((kept.provider if kept else None) or "unknown")
+        return found
+
     def answer(self, key: str) -> Answer | None:
         """Return the kept answer, or None."""
         try:

@@ -59,8 +59,6 @@ class Asker:
         self._job, self._client, self.budget = job, client, budget
         self._dialect = Dialect()
         self._recorded: dict[str, str] | None = None
-        self.providers: set[str] = set()
-        """Who answered so far; all ``demo`` means that the code is our own."""
         self.asked = 0
         """Calls that were really made by this process."""
 
@@ -74,7 +72,6 @@ class Asker:
             kept = await self._call(question, hashed, on_delta)
         elif on_delta is not None:
             on_delta(kept.text)
-        self.providers.add(kept.provider or "unknown")
         self._count(question, kept)
         return kept
 

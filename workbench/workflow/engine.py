@@ -26,7 +26,7 @@ from workbench.workflow.artifacts import Log, Options, RunFolder, State
 from workbench.workflow.asking import Asker
 from workbench.workflow.brief import title
 from workbench.workflow.budget import Budget
-from workbench.workflow.gates import Runner
+from workbench.workflow.gates import GateResult, Runner
 from workbench.workflow.job import Job, input_hash, now_us
 from workbench.workflow.library import load_recipe
 from workbench.workflow.modules import ModuleStore
@@ -250,7 +250,7 @@ class _Drive:
 
     def _backend(self) -> Backend:
         """Choose the sandbox by who really wrote the code: the recording says which provider answered."""
-        trusted = is_demo(self._job.state.model) and self._asker.providers <= {DEMO_PROVIDER}
+        trusted = self._job.folder.providers() == {DEMO_PROVIDER}
         backend = choose(trusted=trusted, unsafe=self._job.state.options.unsafe_no_sandbox)
         self._report.sandbox = backend.name
         self._job.note(f"sandbox: {backend.name}")
@@ -300,6 +300,10 @@ class _Drive:
         """Write report and JUnit, end the run in the store, say the last event."""
         job, report = self._job, self._report
         report.ended_at = now_us()
+        if not report.gates:  # a cap or a refusal ended the repairs
+            last = [step.detail["gates"] for step in job.state.steps if "gates" in step.detail][-1:]
+            report.gates = msgspec.convert(last[0], list[GateResult]) if last else []
+            report.repairs = sum(1 for step in job.state.steps if step.kind == "repair")
         reports.add_steps(report, job.state)
         job.folder.save(job.state)
         reports.write(report, job.folder, job.app, job.recipe.gates)

@@ -13,9 +13,8 @@ from workbench.domain.errors import UsageError
 from workbench.domain.events import RunEvent
 from workbench.domain.run import Run
 from workbench.settings import Home
-from workbench.store.store import Store
 from workbench.workflow.artifacts import Log, RunFolder
-from workbench.workflow.engine import DEMO_PROVIDER, is_demo
+from workbench.workflow.engine import DEMO_PROVIDER
 from workbench.workflow.gates import Runner
 from workbench.workflow.job import now_us
 from workbench.workflow.library import Kit
@@ -39,7 +38,6 @@ async def smoke(
     target: Target,
     *,
     home: Home,
-    store: Store,
     on_event: Callable[[RunEvent], None] | None = None,
     keep_server: bool = False,
     browser: bool = False,
@@ -51,7 +49,7 @@ async def smoke(
     """
     if not target.app.is_dir():
         raise UsageError(f"{target.app} is not there", hint="workbench runs list --kind workflow")
-    backend = choose(trusted=await _by_demo(target, store), unsafe=unsafe)
+    backend = choose(trusted=_by_demo(target, home), unsafe=unsafe)
     run = target.run.id if target.run else ""
     root = home.runs / run if run else Path(tempfile.mkdtemp(prefix="wb-smoke-"))
     folder = RunFolder(root)
@@ -83,10 +81,6 @@ def _say(log: Log, text: str) -> None:
     log.emit(SmokeOutput(text=text))
 
 
-async def _by_demo(target: Target, store: Store) -> bool:
-    """Tell whether the recording shows that only the built-in demo wrote this app."""
-    if target.run is None or not is_demo(target.run.model or ""):
-        return False
-    page = await asyncio.to_thread(store.exchanges, f"run:{target.run.id}", limit=500)
-    answered = {exchange.provider for exchange in page.items if exchange.status == 200}
-    return bool(answered) and answered <= {DEMO_PROVIDER}
+def _by_demo(target: Target, home: Home) -> bool:
+    """Tell whether only the built-in demo wrote this app, by the answers that are kept of its run."""
+    return target.run is not None and RunFolder(home.runs / target.run.id).providers() == {DEMO_PROVIDER}
