@@ -35,6 +35,8 @@ class Figures:
     server: Server
     idle_mb: float
     loaded_mb: float
+    cpu_ms: float
+    """Processor time a request at 16 connections: a figure that holds when others use the machine too."""
     one: Result
     sixteen: Result
     streams_one: Result
@@ -48,9 +50,11 @@ def measure(server: Server, seconds: float) -> Figures:
     plain, stream = Target(server.url, headers, PLAIN), Target(server.url, headers, STREAM)
     for target in (plain, stream):
         target.run(4, WARM_UP_S)
-    one, sixteen = plain.run(1, seconds), plain.run(16, seconds)
+    one, before = plain.run(1, seconds), server.cpu_s()
+    sixteen = plain.run(16, seconds)
+    cpu_ms = (server.cpu_s() - before) * 1000 / max(1.0, sixteen.per_second * seconds)
     streams_one, streams = stream.run(1, seconds), stream.run(16, seconds)
-    figures = Figures(server, idle, server.memory_mb(), one, sixteen, streams_one, streams)
+    figures = Figures(server, idle, server.memory_mb(), cpu_ms, one, sixteen, streams_one, streams)
     print(f"  measured {server.name}", file=sys.stderr, flush=True)
     return figures
 
@@ -65,6 +69,7 @@ def report(all_figures: list[Figures], direct: Figures) -> str:
             found.one.p99_ms,
             round(found.one.per_second),
             round(found.sixteen.per_second),
+            found.cpu_ms,
             round(found.streams_one.per_second, 1),
             round(found.streams.per_second, 1),
             found.server.ready_s or "",
@@ -81,6 +86,7 @@ def report(all_figures: list[Figures], direct: Figures) -> str:
         "p99 ms",
         "req/s, 1",
         "req/s, 16",
+        "CPU ms",
         "streams/s, 1",
         "streams/s, 16",
     ]
@@ -102,12 +108,14 @@ def ratios(all_figures: list[Figures], direct: Figures) -> str:
                 other.server.name,
                 _ratio(theirs, added),
                 _ratio(ours.sixteen.per_second, other.sixteen.per_second),
+                _ratio(other.cpu_ms, ours.cpu_ms),
                 _ratio(ours.streams.per_second, other.streams.per_second),
                 _ratio(other.server.ready_s, ours.server.ready_s),
                 _ratio(other.idle_mb, ours.idle_mb),
             ]
         )
     head = ["workbench against", "added latency, theirs / ours", "req/s at 16, ours / theirs"]
+    head += ["CPU a request, theirs / ours"]
     head += ["streams/s at 16, ours / theirs", "start, theirs / ours", "idle memory, theirs / ours"]
     return machine.table("Ratios", head, rows)
 

@@ -39,6 +39,12 @@ class Server:
         process = psutil.Process(self.pid)
         return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)]) / 1e6
 
+    def cpu_s(self) -> float:
+        """Processor time that the process and its children have used, in seconds."""
+        process = psutil.Process(self.pid)
+        times = [one.cpu_times() for one in [process, *process.children(recursive=True)]]
+        return sum(one.user + one.system for one in times)
+
 
 def free_port() -> int:
     with socket.socket() as listener:
