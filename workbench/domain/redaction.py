@@ -217,7 +217,7 @@ def _apart(spans: list[Span]) -> list[Span]:
 
 _DELTA = re.compile(
     rb'"(content|text|delta|arguments|partial_json|reasoning_content|thinking|refusal)":[ ]?'
-    rb'"((?:[^"\\]|\\.)*)"'
+    rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
 )
 
 
