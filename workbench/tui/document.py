@@ -81,6 +81,7 @@ class Body:
 
     def __init__(self, text: str, starts: array[int], kind: str) -> None:
         self.text = text
+        self.ascii = text.isascii()
         self._starts = starts
         self.kind = kind
 
@@ -112,6 +113,10 @@ class Body:
     def line(self, index: int) -> Line:
         end = self._starts[index + 1] - 1 if index + 1 < len(self._starts) else len(self.text)
         return Line(self.text[self._starts[index] : end], self.kind)
+
+    def piece(self, index: int, start: int, end: int) -> str:
+        """Return part of a line without making all of it."""
+        return self.text[self._starts[index] + start : self._starts[index] + end]
 
     def length(self, index: int) -> int:
         """Characters of a line, without making it."""

@@ -32,6 +32,10 @@ def _step(text: str, width: int) -> int:
     return width if text.isascii() else max(1, width // 2)
 
 
+def _slice(sub: int, step: int, length: int) -> tuple[int, int]:
+    return sub * step, min((sub + 1) * step, length)
+
+
 def _scan(text: str, width: int, *, words: bool) -> list[int]:
     starts = [0]
     ascii_only = text.isascii()
@@ -105,6 +109,9 @@ class RowIndex:
         """Return the row on which a character of an indexed line stands."""
         if not self.wrap:
             return self._starts[line]
+        if self.giant(line) and isinstance(self.document, Body):
+            step = self.width if self.document.ascii else max(1, self.width // 2)
+            return self._starts[line] + offset // step
         found = self.document.line(line)
         starts = self.breaks(found)
         return self._starts[line] + bisect_right(starts, offset) - 1
@@ -121,11 +128,22 @@ class RowIndex:
             return 0, len(line.text)
         width = self.width - line.indent
         if len(line.text) > WORD_LIMIT:
-            step = _step(line.text, width)
-            return sub * step, min((sub + 1) * step, len(line.text))
+            return _slice(sub, _step(line.text, width), len(line.text))
         starts = self.breaks(line)
         end = starts[sub + 1] if sub + 1 < len(starts) else len(line.text)
         return starts[sub], end
+
+    def giant(self, index: int) -> bool:
+        """Whether a line is too long to be made for each of its rows; ask `giant_row` then."""
+        return self.wrap and isinstance(self.document, Body) and self.document.length(index) > WORD_LIMIT
+
+    def giant_row(self, index: int, sub: int) -> tuple[int, int, str]:
+        """Return (start, end, text) of one row of a giant line, at the cost of that row."""
+        document = self.document
+        assert isinstance(document, Body)
+        step = self.width if document.ascii else max(1, self.width // 2)
+        start, end = _slice(sub, step, document.length(index))
+        return start, end, document.piece(index, start, end)
 
     def _height(self, index: int) -> int:
         if not self.wrap:
@@ -136,6 +154,6 @@ class RowIndex:
             if length <= self.width // 2:
                 return 1
             if length > WORD_LIMIT:
-                return -(-length // _step(document.line(index).text, self.width))
+                return -(-length // (self.width if document.ascii else max(1, self.width // 2)))
         line = document.line(index)
         return len(self.breaks(line)) if line.text else 1

@@ -79,6 +79,13 @@ class Place(Asking, Screen[Any]):
         """Where data comes from; its methods block."""
         return self.work.source
 
+    @property
+    def typing(self) -> bool:
+        """Whether a field has the focus, so that letters are text."""
+        from textual.widgets import Input, TextArea
+
+        return isinstance(self.focused, Input | TextArea)
+
     def say(self, *, trail: str | None = None, standing: str | None = None) -> None:
         """Change what the frame says about this screen."""
         if trail is not None and trail != self.trail:

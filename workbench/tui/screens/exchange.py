@@ -43,7 +43,7 @@ class ExchangeScreen(ExchangeKeys):
             show=False,
             id="exchange.prev-tab",
         ),
-        Binding("slash", "find", "Find", id="exchange.find"),
+        Binding("slash", "find", "Find", priority=True, id="exchange.find"),
         Binding("enter", "enter", "Fold", show=False, id="exchange.fold"),
         Binding("x", "raw", "Raw", show=False, id="exchange.raw"),
         Binding("J", "neighbour(1)", "Older exchange", show=False, id="exchange.older"),
@@ -161,6 +161,10 @@ class ExchangeScreen(ExchangeKeys):
         self.open(message.item.id)
 
     # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`/` comes before all else, so that what is typed right after it is text."""
+        return action != "find" or not self.typing
 
     def action_tab(self, step: int) -> None:
         self.tabs.step(step)

@@ -39,7 +39,7 @@ class ExchangesScreen(ExchangeKeys, Place):
     """A filter that is always in force."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="exchanges.filter"),
+        Binding("slash", "filter", "Filter", priority=True, id="exchanges.filter"),
         Binding("f", "tail", "Follow", id="exchanges.tail"),
         Binding("v", "preview", "Preview", show=False, id="exchanges.preview"),
         Binding("escape", "clear", "Clear", show=False, id="exchanges.clear"),
@@ -71,6 +71,7 @@ class ExchangesScreen(ExchangeKeys, Place):
         self.rows.focus()
         # After the first frame: what a thread imports now would hold the frame up.
         self.call_after_refresh(self.rows.start_over)
+        self.set_timer(0.5, self._filter_line)
         self._count()
 
     def on_resize(self, event: Resize) -> None:
@@ -244,6 +245,10 @@ class ExchangesScreen(ExchangeKeys, Place):
         self.open(message.item.id)
 
     # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`/` comes before all else, so that what is typed right after it is text."""
+        return action != "filter" or not self.typing
 
     async def _filter_line(self) -> FilterLine:
         """Return the filter line; it is made when it is first needed, which the first frame is not."""

@@ -66,6 +66,7 @@ class FilterLine(Asking, Vertical):
         self._timer: Timer | None = None
         self._before = ""
         self._at = -1
+        self._good: str | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
@@ -92,7 +93,8 @@ class FilterLine(Asking, Vertical):
         self.set_class(True, "-shown")
         self.query_one(".hint").display = True
         self._before, self._at = self.input.value, -1
-        self.input.focus()
+        # At once: `focus` waits for a turn, and keys typed by then would go to the list.
+        self.screen.set_focus(self.input)
         self.input.cursor_position = len(self.input.value)
 
     @on(Input.Changed)
@@ -109,6 +111,7 @@ class FilterLine(Asking, Vertical):
     def _checked(self, outcome: tuple[str, FilterError | None]) -> None:
         text, fault = outcome
         self._fault(fault)
+        self._good = text if fault is None else None
         if fault is None and text == self.input.value.strip():
             self.post_message(self.Changed(text))
 
@@ -116,7 +119,10 @@ class FilterLine(Asking, Vertical):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         text = self.input.value.strip()
-        self.ask(lambda: _parsed(text), self._finish, group="parse")
+        if text == self._good:  # checked while it was typed: the list has the focus before the next key
+            self._finish((text, None))
+        else:
+            self.ask(lambda: _parsed(text), self._finish, group="parse")
 
     def _finish(self, outcome: tuple[str, FilterError | None]) -> None:
         text, fault = outcome

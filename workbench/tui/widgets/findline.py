@@ -42,7 +42,8 @@ class FindLine(Horizontal):
         """Find in `view`."""
         self._view = view
         self.add_class("-shown")
-        self.query_one(Input).focus()
+        # At once: `focus` waits for a turn, and keys typed by then would go to the text.
+        self.screen.set_focus(self.query_one(Input))
 
     def found(self, at: int, total: int) -> None:
         """Show how many hits there are."""

@@ -27,6 +27,8 @@ from workbench.tui.paint import Paint
 from workbench.tui.rows import RowIndex
 
 _SLICE_S = 0.008
+Mark = tuple[int, int, str]
+"""(start, end, style name) within a row"""
 
 
 class TextView(ScrollView, can_focus=True):
@@ -304,49 +306,67 @@ class TextView(ScrollView, can_focus=True):
         if row >= index.rows:
             return Strip.blank(width, base)
         number, sub = index.locate(row)
-        line = self.document.line(number)
-        strip = self._row(paint, line, number, sub, base)
+        if index.giant(number):
+            start, _, text = index.giant_row(number, sub)
+            strip = self._giant(paint, text, number, start, row, base)
+        else:
+            strip = self._row(paint, self.document.line(number), number, sub, base)
         if not self.wrap:
             strip = strip.crop(self.scroll_offset.x)
         if isinstance(self.document, Folding) and number == self._cursor and self.has_focus:
             strip = strip.extend_cell_length(width, base).apply_style(paint.style("cursor"))
         return strip.crop_extend(0, width, base).apply_offsets(0, row)
 
+    def _giant(self, paint: Paint, text: str, number: int, start: int, row: int, base: Style) -> Strip:
+        """Draw one row of a line too long to be read for it: only hits are marked."""
+        return Strip(self._marked(paint, text, self._hit_spans(text, number, start), row, 0, base))
+
     def _row(self, paint: Paint, line: Line, number: int, sub: int, base: Style) -> Strip:
         start, end = self._index.row_text(line, sub)
         segments: list[Segment] = []
         if line.indent:
             gutter = line.gutter if sub == 0 or line.gutter == BAR else ""
-            segments.append(
-                Segment(gutter.ljust(line.indent)[: line.indent], base + paint.style(line.gutter_style))
-            )
-        marks = [*spans(line.kind, line.text), *self._hit_spans(line.text, number)]
-        selected = self._selected(self._index_row(number, sub), line.indent)
+            shown = gutter.ljust(line.indent)[: line.indent]
+            segments.append(Segment(shown, base + paint.style(line.gutter_style)))
+        marks = [*spans(line.kind, line.text), *self._hit_spans(line.text, number, 0)]
+        inside = [(first - start, last - start, name) for first, last, name in marks]
         # A line is one row or several by its width, never by a break that slipped into it.
         text = line.text[start:end].replace("\n", "⏎")
-        styles = [base] * len(text) if marks or selected else None
-        if styles is None:
-            segments.append(Segment(text, base))
-            return Strip(segments)
+        row = self._index_row(number, sub)
+        return Strip([*segments, *self._marked(paint, text, inside, row, line.indent, base)])
+
+    def _marked(
+        self, paint: Paint, text: str, marks: list[Mark], row: int, indent: int, base: Style
+    ) -> list[Segment]:
+        """Return a row's text with its emphasis, hits and what the mouse has marked."""
+        selected = self._selected(row, indent)
+        if not marks and not selected:
+            return [Segment(text, base)]
+        styles = [base] * len(text)
         for first, last, name in marks:
             style = paint.style(name)
-            for at in range(max(first, start) - start, min(last, end) - start):
+            for at in range(max(first, 0), min(last, len(text))):
                 styles[at] = styles[at] + style
         if selected:
             chosen = self.screen.get_component_rich_style("screen--selection")
             for at in range(*slice(*selected).indices(len(text))):
                 styles[at] = styles[at] + chosen
-        return Strip([*segments, *_runs(text, styles)])
+        return _runs(text, styles)
 
     def _index_row(self, number: int, sub: int) -> int:
         return self._index._starts[number] + sub
 
-    def _hit_spans(self, text: str, number: int) -> list[tuple[int, int, str]]:
-        if not self._term or len(text) > 200_000:
+    def _hit_spans(self, text: str, number: int, start: int) -> list[Mark]:
+        """Return hits in a text that begins at character `start` of its line."""
+        if not self._term:
             return []
         here = self._hits[self._hit] if 0 <= self._hit < len(self._hits) else None
         return [
-            (found.start(), found.end(), "hit-here" if (number, found.start()) == here else "hit")
+            (
+                found.start(),
+                found.end(),
+                "hit-here" if (number, start + found.start()) == here else "hit",
+            )
             for found in search.compile_term(self._term).finditer(text)
         ]
 
@@ -368,10 +388,14 @@ class TextView(ScrollView, can_focus=True):
         out: list[str] = []
         for row in range(first_row, last_row + 1):
             number, sub = self._index.locate(row)
-            line = self.document.line(number)
-            start, end = self._index.row_text(line, sub)
-            span = self._selected(row, line.indent)
-            piece = line.text[start:end][slice(*span)] if span else ""
+            if self._index.giant(number):
+                text, indent = self._index.giant_row(number, sub)[2], 0
+            else:
+                line = self.document.line(number)
+                start, end = self._index.row_text(line, sub)
+                text, indent = line.text[start:end], line.indent
+            span = self._selected(row, indent)
+            piece = text[slice(*span)] if span else ""
             if sub and out:
                 out[-1] += piece
             else:

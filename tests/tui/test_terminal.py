@@ -1,0 +1,92 @@
+"""The real program in a real terminal (tmux), and without one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+WORKBENCH = [sys.executable, "-m", "workbench"]
+
+
+def test_without_a_terminal_it_says_so_and_names_the_headless_command(home):
+    """Exit 2, nothing on stdout, no escapes anywhere."""
+    done = subprocess.run(
+        [*WORKBENCH, "--home", str(home.root)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "workbench exchanges list" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.terminal
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
+def test_in_tmux_it_paints_takes_keys_and_gives_the_terminal_back(home, recorded, tmp_path):
+    """First paint, a filter, an exchange, quit: the shell's screen is as it was."""
+    recorded.chat("what is tmux?", "a terminal multiplexer")
+    recorded.failed()
+    command = f"{' '.join(WORKBENCH)} --home {home.root} --no-start; echo ended with $?; sleep 60"
+    with Tmux(tmp_path, command) as tmux:
+        tmux.shows("1 of 2")
+        tmux.keys("/", "status:200", "Enter")
+        tmux.shows("1 of 1")
+        tmux.keys("Enter")
+        tmux.shows("a terminal multiplexer", "Timing")
+        tmux.keys("Escape")
+        tmux.shows("1 of 1")
+        tmux.keys("q")
+        tmux.shows("ended with 0")
+        assert "Exchanges" not in tmux.screen()
+
+
+@pytest.mark.terminal
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
+def test_no_color_is_taken_and_the_cursor_is_still_seen(home, recorded, tmp_path):
+    """Without colour the cursor's row is marked by a sign."""
+    recorded.chat("q", "a")
+    command = f"NO_COLOR=1 {' '.join(WORKBENCH)} --home {home.root} --no-start; sleep 60"
+    with Tmux(tmp_path, command) as tmux:
+        tmux.shows("▌", "1 of 1")
+
+
+class Tmux:
+    """A tmux server of its own with one window."""
+
+    def __init__(self, folder, command):
+        self._base = ["tmux", "-S", str(folder / "tmux.sock"), "-f", "/dev/null"]
+        self._command = command
+
+    def __enter__(self):
+        environ = {**os.environ, "TERM": "xterm-256color"}
+        argv = [*self._base, "new-session", "-d", "-x", "120", "-y", "36", self._command]
+        subprocess.run(argv, check=True, env=environ)
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([*self._base, "kill-server"], check=False, capture_output=True)
+
+    def screen(self):
+        return subprocess.run(
+            [*self._base, "capture-pane", "-p"], capture_output=True, text=True, check=True
+        ).stdout
+
+    def keys(self, *keys):
+        for key in keys:
+            subprocess.run([*self._base, "send-keys", key], check=True)
+
+    def shows(self, *texts):
+        deadline = time.monotonic() + 40
+        while time.monotonic() < deadline:
+            if all(text in self.screen() for text in texts):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{texts} not on the screen:\n{self.screen()}")
