@@ -216,7 +216,7 @@ def _apart(spans: list[Span]) -> list[Span]:
 
 
 _DELTA = re.compile(
-    rb'"(content|text|delta|arguments|partial_json|reasoning_content|thinking|refusal)":[ ]?'
+    rb'"(content|text|delta|arguments|partial_json|reasoning_content|thinking|refusal|obfuscation)":[ ]?'
     rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
 )
 
@@ -225,12 +225,18 @@ def find_streamed(data: bytes, patterns: Iterable[Pattern] = SECRETS) -> list[Sp
     """Return what `patterns` find in a stream of events, also where a secret is cut over several of them.
 
     The deltas of each kind are put together and looked through; what is found there is led back to the
-    pieces.
+    pieces. What stands between two deltas is mostly the same from event to event, and is looked at once.
     """
-    spans = find(data, patterns)
     pieces: dict[bytes, list[tuple[int, int]]] = {}
+    between: set[bytes] = set()
+    position = 0
     for match in _DELTA.finditer(data):
-        pieces.setdefault(match[1], []).append(match.span(2))
+        start, end = match.span(2)
+        pieces.setdefault(match[1], []).append((start, end))
+        between.add(data[position:start])
+        position = end
+    between.add(data[position:])
+    spans = find(data, patterns) if any(find(part, patterns) for part in between) else []
     for places in pieces.values():
         whole = b"".join([data[start:end] for start, end in places])
         for span in find(whole, patterns):
