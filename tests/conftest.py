@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A busy machine is no fault of the code: how long an example takes is measured in bench/, not here.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 _KEYS = ("_API_KEY", "_API_BASE", "_TOKEN")
 _OURS = ("WORKBENCH_", "LLMROUTER_", "LITELLM_")

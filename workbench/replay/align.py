@@ -99,8 +99,8 @@ def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     before: list[int | None] = []
     for index, (_, place) in enumerate(pairs):
         length = bisect_left(tails, place)
-        tails[length:] = [place]
-        at[length:] = [index]
+        tails[length : length + 1] = [place]
+        at[length : length + 1] = [index]
         before.append(at[length - 1] if length else None)
     return list(_chain(pairs, at, before))[::-1]
 
