@@ -38,7 +38,7 @@ KINDS = {"plain": 45, "stream": 30, "failing": 15, "abandoned": 10}
 SETTINGS = "router_settings:\n  disable_cooldowns: true\n  num_retries: 1\n"
 """One deployment answers everything; with a breaker most failures would be refusals."""
 SETTLE_S = 3.0
-"""How long after its answer a record is looked up; 0 would do too, since commits come before answers' ends."""
+"""How long after its answer a record is looked up; 0 would do, commits come before answers' ends."""
 
 
 @dataclass
