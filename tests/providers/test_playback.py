@@ -106,7 +106,7 @@ async def test_a_router_plays_back_without_any_deployment(tape: Tape) -> None:
     await router.aclose()
     assert seen == [(PIECES[0], False), (PIECES[1], False), (PIECES[2], True)]
     assert (given.status, given.stream, given.provider) == (200, True, "playback")
-    assert [name for name, _ in given.headers] == ["content-type"]
+    assert [name for name, _ in given.headers] == ["content-type", "x-workbench-playback"]
 
 
 async def test_a_broken_recording_breaks_off_again(tape: Tape) -> None:
