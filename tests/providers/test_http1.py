@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -235,3 +239,66 @@ async def test_idle_connections_are_closed_after_a_while(monkeypatch: pytest.Mon
     async with serving(script) as (server, client):
         await whole(await ask(client, server.origin))
         await asyncio.wait_for(closed.wait(), 10)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for localhost, with its key in the same file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl program to make a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    argv = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
+    argv += ["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+    return both
+
+
+@asynccontextmanager
+async def serving_tls(certificate: Path, script: Script) -> AsyncIterator[tuple[Server, Http1Client]]:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    server, client = Server(script), Http1Client()
+    listener = await asyncio.start_server(server.handle, "localhost", 0, ssl=context, family=socket.AF_INET)
+    server.origin = Origin("localhost", listener.sockets[0].getsockname()[1], tls=True)
+    try:
+        yield server, client
+    finally:
+        client.close()
+        listener.close()
+
+
+async def test_tls_with_a_trusted_certificate(certificate: Path, monkeypatch: pytest.MonkeyPatch):
+    """Requests go through, and the connection is kept like any other."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    async with serving_tls(certificate, says(OK, OK)) as (server, client):
+        assert await whole(await ask(client, server.origin)) == b"ok"
+        assert await whole(await ask(client, server.origin)) == b"ok"
+        assert server.connections == 1
+
+
+async def test_tls_with_a_certificate_nobody_vouches_for(certificate: Path):
+    """Refused before a byte of the request, key included, was sent."""
+    async with serving_tls(certificate, says(OK)) as (server, client):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await ask(client, server.origin)
+
+
+async def test_tls_for_another_name(certificate: Path, monkeypatch: pytest.MonkeyPatch):
+    """A good certificate of somebody else is no good."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    async with serving_tls(certificate, says(OK)) as (server, client):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await ask(client, Origin("127.0.0.1", server.origin.port, tls=True))
