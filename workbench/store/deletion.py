@@ -182,8 +182,8 @@ def delete_in_batches(
     return chunks
 
 
-def delete_run(store: Store, run: int, *, files: Callable[[], object] = lambda: None) -> None:
-    """Delete a run with its steps and exchanges, then its `files`.
+def delete_run(store: Store, run: int, *, files: Callable[[], object] = lambda: None) -> int:
+    """Delete a run with its steps and exchanges, then its `files`; return how many chunks went.
 
     Its row goes last: a stop in the middle can be repeated.
     """
@@ -193,10 +193,11 @@ def delete_run(store: Store, run: int, *, files: Callable[[], object] = lambda: 
             " ORDER BY seq",
             (run, run),
         ).fetchall()
-    delete_in_batches(store, [row[0] for row in rows])
+    chunks = delete_in_batches(store, [row[0] for row in rows])
     files()
     with store.change() as connection:
         connection.execute("UPDATE exchanges SET run = NULL WHERE run = ?", (run,))
         connection.execute("UPDATE exchanges SET session = NULL WHERE session = ?", (run,))
         connection.execute("DELETE FROM steps WHERE run = ?", (run,))
         connection.execute("DELETE FROM runs WHERE seq = ?", (run,))
+    return chunks

@@ -118,7 +118,7 @@ class _Work:
             for item in run.folders:
                 self._remove(item)
 
-        delete_run(self._store, run.key, files=files)
+        self.result.chunks += delete_run(self._store, run.key, files=files)
         self.result.runs += 1
         self.result.exchanges += run.exchanges
         self._tell(0)
