@@ -280,3 +280,12 @@ def test_no_bytes_are_odd_enough_to_raise(endpoint: str, body: bytes) -> None:
     builder.feed(body[:50])
     builder.feed(body[50:])
     assert not builder.close().complete or b"stop" in body or b"DONE" in body
+
+
+@pytest.mark.parametrize("endpoint", [CHAT, RESPONSES, MESSAGES])
+def test_json_nested_too_deep_is_an_unreadable_answer(endpoint: str) -> None:
+    """A body made to exhaust the parser's stack raises nothing, whole or streamed."""
+    deep = b'{"messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert request_messages(endpoint, deep) == []
+    assert not answer(endpoint, deep, stream=False).complete
+    assert not answer(endpoint, b"data: " + deep + b"\n\n", stream=True).complete

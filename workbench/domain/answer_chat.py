@@ -82,7 +82,7 @@ class ChatBuilder:
             return
         try:
             document = as_dict(msgspec.json.decode(event.data))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._answer.error = self._answer.error or f"an event that is not JSON: {error}"
             return
         self._take(document)

@@ -24,7 +24,7 @@ class MessagesBuilder:
     def feed(self, event: Event) -> None:
         try:
             data = as_dict(msgspec.json.decode(event.data))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._answer.error = self._answer.error or f"an event that is not JSON: {error}"
             return
         match as_text(data.get("type") or event.event):

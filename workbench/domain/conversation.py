@@ -70,7 +70,7 @@ def answer(endpoint: str, body: bytes, *, stream: bool) -> Answer:
         return reader.close()
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Answer(error=f"not JSON: {error}" if body else "an empty body")
     if not isinstance(document, dict):
         return Answer(error="not a JSON object")
@@ -83,7 +83,7 @@ def request_messages(endpoint: str, body: bytes) -> list[Message]:
     """Return the messages of a request body, oldest first, system prompt included; empty when unreadable."""
     try:
         document = as_dict(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     return messages_of(endpoint, document)
 

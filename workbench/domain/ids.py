@@ -33,9 +33,7 @@ def _encode(number: int, length: int) -> str:
 def new_id(prefix: str, at_us: int) -> str:
     """Return a new id with `prefix`, for the moment `at_us` (microseconds since 1970, UTC)."""
     return (
-        prefix
-        + _encode(at_us // 1000, _TIME_CHARS)
-        + _encode(_random_bits(5 * _RANDOM_CHARS), _RANDOM_CHARS)
+        prefix + _encode(at_us // 1000, _TIME_CHARS) + _encode(_random_bits(5 * _RANDOM_CHARS), _RANDOM_CHARS)
     )
 
 

@@ -48,7 +48,7 @@ def load(data: bytes, *, name: str = "payload") -> Payload:
     """Return the payload in a file's bytes. Raises UsageError that says what is wrong with `name`."""
     try:
         document = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{name} is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise UsageError(f"{name} is not a payload: a JSON object is needed")
