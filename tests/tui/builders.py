@@ -176,6 +176,18 @@ def screen_text(app):
     return "\n".join("".join(segment.text for segment in row)[:width].rstrip() for row in rows[:height])
 
 
+async def at_rest(pilot):
+    """Wait until nothing is read any more and the screen has been the same for a while."""
+    app, seen, same = pilot.app, "", 0
+    deadline = time.monotonic() + PATIENCE_S
+    while same < 4 and time.monotonic() < deadline:
+        await pilot.pause(0.12)
+        busy = any(worker.is_running for worker in app.workers)
+        now = screen_text(app)
+        same = same + 1 if now == seen and not busy else 0
+        seen = now
+
+
 async def shows(pilot, *texts):
     """Wait until every text is on the screen."""
     await until(pilot, lambda: all(text in screen_text(pilot.app) for text in texts), str(texts))

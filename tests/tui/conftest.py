@@ -25,6 +25,7 @@ def _same_everywhere(monkeypatch):
     time.tzset()
     monkeypatch.setattr("workbench.tui.format.now_us", lambda: NOW_US)
     monkeypatch.setattr("textual.widgets.Input.cursor_blink", False, raising=False)
+    monkeypatch.setattr("textual.widgets.TextArea.cursor_blink", False, raising=False)
 
 
 @pytest.fixture

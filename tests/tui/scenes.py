@@ -189,7 +189,7 @@ def nothing(_):
 
 SCENES = {
     "exchanges": (traffic, [], ["of 8", "✗ 504"]),
-    "exchanges-filter-fault": (traffic, [["slash", *"model:gpt-mini stauts:200"]], ["▲ there is no key"]),
+    "exchanges-filter-fault": (traffic, [["slash", "left_parenthesis"]], ["▲"]),
     "exchange-chat": (traffic, [["enter"]], ["Chat", "You answer briefly."]),
     "exchange-request": (traffic, [["enter"], ["right"]], ['"messages": [']),
     "exchange-timing": (traffic, [["G"], ["k", "k", "enter"], ["right"] * 4], ["attempts", "median gap"]),
@@ -202,6 +202,6 @@ SCENES = {
     "router-down": (nothing, [["4"]], ["The router is not running."]),
     "stats": (traffic, [["5"]], ["requests", "8 exchanges"]),
     "settings": (nothing, [["7"]], ["router", "Port to listen on"]),
-    "help": (traffic, [["question_mark"]], ["Replay", "Save payload"]),
+    "help": (traffic, [["slash"], ["escape"], ["question_mark"]], ["Replay", "Save payload"]),
     "copy": (traffic, [["y"]], ["as curl"]),
 }

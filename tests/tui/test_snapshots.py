@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.builders import Recorded, shows
+from tests.tui.builders import Recorded, at_rest, shows
 from tests.tui.scenes import SCENES
 from workbench.settings import Home
 from workbench.tui.app import WorkbenchApp
@@ -38,5 +38,6 @@ def test_screen(snap_compare, scene, width, height, theme, tmp_path, monkeypatch
             await pilot.press(*group)
             await pilot.pause()
         await shows(pilot, *texts)
+        await at_rest(pilot)
 
     assert snap_compare(app, terminal_size=(width, height), run_before=before)
