@@ -23,7 +23,9 @@ def main() -> int:
     failed = 0
     for name, command in SHORT:
         print(f"\n== {name}", flush=True)
-        ended = subprocess.run([sys.executable, str(folder / command[0]), *command[1:]], cwd=folder.parent, check=False)
+        ended = subprocess.run(
+            [sys.executable, str(folder / command[0]), *command[1:]], cwd=folder.parent, check=False
+        )
         failed += ended.returncode != 0
     return failed
 
