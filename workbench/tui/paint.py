@@ -143,3 +143,14 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
         return set_cell_size(text, width - 1) + "…"
     space = " " * (width - size)
     return space + text if right else text + space
+
+
+def runs(text: str, styles: list[Style]) -> list[Segment]:
+    """Return segments of equal style."""
+    segments: list[Segment] = []
+    begin = 0
+    for at in range(1, len(text) + 1):
+        if at == len(text) or (styles[at] is not styles[begin] and styles[at] != styles[begin]):
+            segments.append(Segment(text[begin:at], styles[begin]))
+            begin = at
+    return segments

@@ -23,7 +23,7 @@ from textual.worker import get_current_worker
 from workbench.tui import search
 from workbench.tui.document import BAR, Document, Folding, Line, Lines
 from workbench.tui.highlight import spans
-from workbench.tui.paint import Paint
+from workbench.tui.paint import Paint, runs
 from workbench.tui.rows import RowIndex
 
 _SLICE_S = 0.008
@@ -351,7 +351,7 @@ class TextView(ScrollView, can_focus=True):
             chosen = self.screen.get_component_rich_style("screen--selection")
             for at in range(*slice(*selected).indices(len(text))):
                 styles[at] = styles[at] + chosen
-        return _runs(text, styles)
+        return runs(text, styles)
 
     def _index_row(self, number: int, sub: int) -> int:
         return self._index._starts[number] + sub
@@ -401,14 +401,3 @@ class TextView(ScrollView, can_focus=True):
             else:
                 out.append(piece)
         return "\n".join(out), "\n"
-
-
-def _runs(text: str, styles: list[Style]) -> list[Segment]:
-    """Return segments of equal style."""
-    segments: list[Segment] = []
-    begin = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or (styles[at] is not styles[begin] and styles[at] != styles[begin]):
-            segments.append(Segment(text[begin:at], styles[begin]))
-            begin = at
-    return segments
