@@ -308,6 +308,20 @@ async def test_cancelling_kills_the_tree(backend: Backend, app: Path) -> None:
     assert not _running(tag)
 
 
+async def test_cancelling_at_any_moment_leaves_nothing(backend: Backend, app: Path) -> None:
+    """A command that is cancelled while its sandbox is still being made is gone, too."""
+    for number in range(30):
+        tag = f"wb-early-{os.getpid()}-{number}"
+        launch = backend.wrap(["sleep", "60"], app=app, tools=Toolbox(), env={"TAG": tag})
+        task = asyncio.create_task(run(launch.argv, env=launch.env, cwd=launch.cwd, caps=CAPS))
+        await asyncio.sleep(number / 1500)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    left = _running(f"wb-early-{os.getpid()}") + _running(str(app))
+    assert left == []
+
+
 def test_a_real_models_code_is_refused_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without bwrap: exit 5 with a hint; the demo's own code and an explicit flag go on, and are named."""
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 16 * 1024
 _WATCH_S = 0.1
+_FREEZE_S = 1.0
+_STILL = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 _GLANCES = 5
 """Looks at the machine's own count of tasks between two looks at the tree: a fork bomb doubles quickly."""
 _FOLDER_EVERY = 10
@@ -98,18 +100,7 @@ async def run(
     Raises ToolUnavailable when the program can't be started. Cancelling kills the tree.
     """
     began = time.monotonic()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=cwd,
-            env=dict(env),
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ToolUnavailable(f"can't start {argv[0]}: {error}") from None
+    process = await _start(argv, env, cwd)
     kept = Tail(caps.output_kb * 1024)
     killed = ""
     reader = asyncio.create_task(_read(process, kept, on_output), name="gate-output")
@@ -131,6 +122,30 @@ async def run(
         dropped=kept.dropped,
         killed=killed,
     )
+
+
+async def _start(argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> asyncio.subprocess.Process:
+    """Start the command. A cancellation meanwhile waits for the start, so that there is something to kill."""
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=cwd,
+            env=dict(env),
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except OSError as error:
+        raise ToolUnavailable(f"can't start {argv[0]}: {error}") from None
+    except asyncio.CancelledError:
+        process = await starting
+        kill_tree(process.pid)
+        await process.wait()
+        raise
 
 
 async def _read(
@@ -201,9 +216,11 @@ def tree(pid: int) -> list[psutil.Process]:
 def kill_tree(pid: int, *, rounds: int = 50) -> None:
     """Kill everything below `pid`, then `pid`.
 
-    The first process of a pid namespace takes all others in it along, at once; else children come first,
-    while they still can be found by their ancestor.
+    It is stopped first, so that it starts nothing more: a bwrap that dies between making its child and
+    letting it go leaves one that waits for ever. The first process of a pid namespace takes all others in it
+    along, at once; else children come first, while they still can be found by their ancestor.
     """
+    _freeze(pid)
     for root in _namespace_roots(pid):
         with contextlib.suppress(OSError):
             os.kill(root, signal.SIGKILL)
@@ -217,6 +234,16 @@ def kill_tree(pid: int, *, rounds: int = 50) -> None:
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
+
+
+def _freeze(pid: int) -> None:
+    """Stop a process and wait until it stands still; nothing happens when it is gone."""
+    with contextlib.suppress(OSError, psutil.Error):
+        os.kill(pid, signal.SIGSTOP)
+        process = psutil.Process(pid)
+        deadline = time.monotonic() + _FREEZE_S
+        while process.status() not in _STILL and time.monotonic() < deadline:
+            time.sleep(0.001)
 
 
 def _namespace_roots(pid: int) -> list[int]:
