@@ -98,11 +98,13 @@ async def serve(recipe: Serve, runner: Runner, *, log: Path, keep: bool) -> Serv
     try:
         line = await asyncio.wait_for(process.stdout.readline(), _START_S)
         return Server(process, int(line), log)
-    except (TimeoutError, ValueError):
+    except BaseException as error:
         kill_tree(process.pid)
         await process.wait()
         shutil.rmtree(shared, ignore_errors=True)
-        raise ToolUnavailable("the server's keeper did not start") from None
+        if isinstance(error, TimeoutError | ValueError):
+            raise ToolUnavailable("the server's keeper did not start") from None
+        raise
 
 
 def _order(recipe: Serve, runner: Runner, shared: Path, log: Path, *, keep: bool) -> Keep:
