@@ -53,10 +53,8 @@ log = logging.getLogger("workbench.runtime")
 CONFIG_POLL_S = 1.0
 PRUNE_PAUSE_S = 0.05
 """Slept after each batch of pruning, so that recording never waits long for the store."""
-SWITCH_S = 0.00002
-"""How long a thread may keep the interpreter while another waits for it. The recorder's thread needs it for
-a few microseconds between calls into SQLite; at Python's 5 ms, a busy loop makes each of those a wait.
-"""
+SWITCH_S = 0.0005
+"""How long the recorder's thread may hold the interpreter while the event loop waits for it."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
