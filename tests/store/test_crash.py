@@ -54,7 +54,9 @@ def start_pruner(path, age_s):
 
 def kill(process):
     process.send_signal(signal.SIGKILL)
-    output, errors = process.communicate()
+    # Not `communicate`: it reads past what an earlier `readline` has buffered, and so begins inside a line.
+    with process:
+        output, errors = process.stdout.read(), process.stderr.read()
     return [line.split() for line in output.splitlines() if line.count(" ") == 2], errors
 
 
