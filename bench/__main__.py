@@ -1,4 +1,4 @@
-"""`python -m bench`: every measurement in its short form, one after the other, on an otherwise idle machine."""
+"""`python -m bench`: every measurement in its short form, one after the other, on an idle machine."""
 
 from __future__ import annotations
 
