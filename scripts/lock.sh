@@ -8,7 +8,7 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
 compile() {
   "$work/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-annotate --custom-compile-command "make lock" "$@"
+    --no-annotate --custom-compile-command "make lock" "$@"
 }
 compile ${UPGRADE:+--upgrade} pyproject.toml -o constraints.txt
 compile ${UPGRADE:+--upgrade} pyproject.toml requirements-dev.in -c constraints.txt -o requirements-dev.txt
