@@ -32,7 +32,8 @@ else
 	@$(PYTHON) -m venv $(VENV)
 endif
 
-# The dependencies are installed by hash, the project itself on top of them.
+# The dependencies are installed by hash, the project itself on top of them. The lists are complete, so nothing is
+# resolved: a resolver that meets `coverage[toml]` looks past the pinned `coverage` for a newer one without a hash.
 ifdef UV
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 else
@@ -41,13 +42,13 @@ endif
 
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing workbench into $(VENV) (about a minute the first time)" >&2
-	@$(INSTALL) --require-hashes -r constraints.txt
+	@$(INSTALL) --no-deps --require-hashes -r constraints.txt
 	@$(INSTALL) --no-deps -e .
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(STAMP)
 	@echo "installing the development tools" >&2
-	@$(INSTALL) --require-hashes -r requirements-dev.txt
+	@$(INSTALL) --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 test: $(DEV_STAMP) ## the tests (a few minutes); long ones are in `make qa`
