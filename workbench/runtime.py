@@ -54,7 +54,7 @@ CONFIG_POLL_S = 1.0
 PRUNE_PAUSE_S = 0.05
 """Slept after each batch of pruning, so that recording never waits long for the store."""
 SWITCH_S = 0.0005
-"""How long the recorder's thread may hold the interpreter while the event loop waits for it."""
+"""How long a thread (pruning, reading for playback) may hold the interpreter while the event loop waits."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 

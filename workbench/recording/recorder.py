@@ -1,8 +1,9 @@
 """The recorder: every exchange on its way into the store, without ever blocking the event loop.
 
-Promises: nothing is lost that a client saw complete (`Recording.commit`). A store that can't be written never
-stops serving, unless `required` says so: it is shown in `state`, retried, and what waits is written
-when it works again, as long as it fits into memory.
+Promises: nothing is lost that a client saw complete (`Recording.commit`), even if the router, the recorder
+process or both are killed. A store that can't be written never stops serving, unless `required` says
+so: it is shown in `state`, retried, and what waits is written when it works again, as long as it fits
+into memory.
 """
 
 from __future__ import annotations
@@ -14,22 +15,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.domain.exchange import Exchange, Headers
+from workbench.recording.link import Link
+from workbench.recording.outbox import Outbox
+from workbench.recording.protocol import End, Prove, Report
 from workbench.recording.recording import Recording
 from workbench.recording.state import RecorderState, RecordingRequired
-from workbench.recording.writer import Writer
 
 if TYPE_CHECKING:
     from workbench.settings import RecordingSettings
+    from workbench.store.operations import Operation
 
 __all__ = ["Recorder", "RecorderState", "Recording", "RecordingRequired"]
 
 _log = logging.getLogger(__name__)
 OnEvent = Callable[[str, Exchange], None]
 """Called on the loop with ``started``, ``updated`` or ``finished`` and the exchange."""
+_LINGER_S = 0.03
+"""How long a request that has just begun waits for its end: most end sooner and are one insert, not two."""
+_RETRY_S = 0.5
+_START_S = 15.0
+"""Longest wait for the first report of a new process: a large store may be migrated then."""
 
 
 class Recorder:
-    """Opens recordings and owns the writer thread. One a router; `instance` is the router's id."""
+    """Opens recordings and owns the recorder process. One a router; `instance` is the router's id."""
 
     def __init__(
         self,
@@ -39,32 +48,60 @@ class Recorder:
         instance: str,
         on_event: OnEvent | None = None,
     ) -> None:
+        self._store_path = store_path
         self._settings = settings
+        self._instance = instance
         self._on_event = on_event
-        self._writer = Writer(store_path, settings, instance)
+        self._outbox = Outbox(self._send)
+        self._link: Link | None = None
+        self._young: dict[str, Recording] = {}
+        self._flushing: asyncio.TimerHandle | None = None
+        self._retrying: asyncio.Task[None] | None = None
+        self._heard = asyncio.Event()
+        self._closed = True
 
     async def start(self) -> None:
-        """Start the writer; returns once it has tried the store. Never raises for a broken store."""
-        await self._writer.start(asyncio.get_running_loop())
+        """Start the process; returns once it has tried the store. Never raises for a broken store."""
+        self._closed = False
+        await self._connect()
+        try:
+            await asyncio.wait_for(self._heard.wait(), _START_S)
+        except TimeoutError:
+            self._outbox.error = "the recorder process does not answer"
+        self._flush()
 
     async def close(self) -> None:
-        """Write what waits, for at most the acknowledgement deadline, and end the writer."""
-        await asyncio.to_thread(self._writer.close, self._settings.ack_deadline_s)
+        """Write what waits, for at most the acknowledgement deadline, and end the process."""
+        if self._closed:
+            return
+        self._show_young(everything=True)
+        if self._flushing is not None:
+            self._flushing.cancel()
+        await self._emptied(self._settings.ack_deadline_s)
+        self._closed = True
+        if self._retrying is not None:
+            self._retrying.cancel()
+        if self._link is not None:
+            self._link.send(End())
+            await self._link.ended(self._settings.ack_deadline_s)
+        self._outbox.abandon()
 
     @property
     def state(self) -> RecorderState:
         """How recording goes, as of now."""
-        return self._writer.state()
+        return self._outbox.state(off=self._closed)
 
     def open(self, exchange: Exchange, headers: Headers, body: bytes) -> Recording:
         """Begin to record a request. Raises RecordingRequired if settings forbid serving unrecorded."""
-        if self._settings.required and self._writer.error is not None:
+        if self._settings.required and self._outbox.error is not None:
             raise RecordingRequired(
-                f"recording is required, and the store can't be written: {self._writer.error}",
+                f"recording is required, and the store can't be written: {self._outbox.error}",
                 hint="workbench doctor",
             )
         recording = Recording(self, exchange, headers, body)
-        self._writer.put(recording)
+        if not self._young:
+            asyncio.get_running_loop().call_later(_LINGER_S, self._show_young)
+        self._young[exchange.id] = recording
         self.changed(recording, "started")
         return recording
 
@@ -79,16 +116,17 @@ class Recorder:
                 _log.exception("a listener of the recorder failed")
 
     def submit(self, recording: Recording) -> asyncio.Future[bool]:
-        """Hand a finished recording to the writer."""
+        """Hand a finished recording to the process."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._writer.put_finished(recording, future)
+        self._young.pop(recording.exchange.id, None)
+        self._outbox.put(recording, future)
         return future
 
     async def durable(self, future: asyncio.Future[bool]) -> bool:
-        """Wait until the writer committed; False at the deadline (the record is still written if it can
-        be).
+        """Wait until the exchange is committed; False at the deadline (the record is still written if it
+        can be).
         """
-        if self._writer.error is not None and not future.done():
+        if self._outbox.error is not None and not future.done():
             # Known to be broken: waiting would only add the deadline to every answer.
             return False
         # A timer of its own: asyncio.wait costs as much as the rest of recording on the loop.
@@ -97,6 +135,71 @@ class Recorder:
             return await future
         finally:
             deadline.cancel()
+
+    def _show_young(self, *, everything: bool = False) -> None:
+        """Hand over those that did not end meanwhile; come back for those that are younger."""
+        for key, recording in list(self._young.items()):
+            left = _LINGER_S - recording.age_s
+            if left > 0 and not everything:
+                asyncio.get_running_loop().call_later(left, self._show_young)
+                return
+            del self._young[key]
+            self._outbox.put(recording)
+
+    def _flush(self) -> None:
+        self._outbox.put_streaming()
+        self._flushing = asyncio.get_running_loop().call_later(self._settings.flush_interval_s, self._flush)
+
+    # The line to the process.
+
+    def _send(self, operation: Operation) -> int:
+        return self._link.send(operation) if self._link is not None else 0
+
+    async def _connect(self) -> None:
+        self._heard.clear()
+        link = Link(self._reported, self._lost)
+        try:
+            await link.start(self._store_path, instance=self._instance, redact=self._settings.redact)
+        except OSError as error:
+            self._lost(f"the recorder process can't be started: {error}")
+        else:
+            self._link = link
+
+    def _reported(self, report: Report) -> None:
+        self._outbox.reported(report)
+        self._heard.set()
+        if report.error is not None and not self._closed:
+            self._try_again()
+
+    def _lost(self, reason: str) -> None:
+        self._link = None
+        self._heard.set()
+        if not self._closed:
+            self._outbox.broken(reason)
+            self._try_again()
+
+    def _try_again(self) -> None:
+        """Ask again in a moment, or start another process, although nothing may wait: with `required`
+        nothing ever would.
+        """
+        if self._retrying is None or self._retrying.done():
+            self._retrying = asyncio.create_task(self._retry(), name="recorder-retry")
+
+    async def _retry(self) -> None:
+        await asyncio.sleep(_RETRY_S)
+        self._retrying = None
+        if self._link is None:
+            await self._connect()
+        else:
+            self._link.send(Prove())
+
+    async def _emptied(self, timeout_s: float) -> None:
+        """Wait until everything is written; no longer than that, and not for a store that is broken."""
+        end = asyncio.get_running_loop().time() + timeout_s
+        while not self._outbox.idle and self._outbox.error is None:
+            if asyncio.get_running_loop().time() > end:
+                return
+            await asyncio.sleep(0.002)
 
 
 def _give_up(future: asyncio.Future[bool]) -> None:

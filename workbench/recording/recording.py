@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from workbench.domain.exchange import Attempt, Exchange, Headers, State, Write
-from workbench.store.operations import AttemptRecord, Begin, Finish, Flush
+from workbench.store.operations import Arrived, AttemptRecord, Begin, Finish, Flush, Operation
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,7 +23,7 @@ class Sink(Protocol):
         """Tell listeners that the exchange was `started`, `updated` or `finished`."""
 
     def submit(self, recording: Recording) -> asyncio.Future[bool]:
-        """Hand the finished exchange to the writer; the future is True once it is durable."""
+        """Hand the finished exchange on; the future is True once it is durable."""
 
     async def durable(self, future: asyncio.Future[bool]) -> bool:
         """Wait for the future, at most as long as the settings allow."""
@@ -40,8 +40,10 @@ class Recording:
         self.exchange = exchange
         self.response_headers: Headers = []
         self.begun = False
-        """The request is in the store."""
+        """The request is on its way into the store, or there."""
         self.finished = False
+        self.refused = False
+        """The store can't take it, because something about it is wrong."""
         self._sink = sink
         self._headers = headers
         self._request = body
@@ -109,8 +111,16 @@ class Recording:
         self.exchange.latency_ms = self._elapsed_us() / 1000
         self._sink.changed(self, "finished")
 
-    # What the writer takes. It runs in a thread, but only reads values that are not changed any more,
-    # or lists that only grow.
+    # What goes to the recorder process.
+
+    def operation(self) -> Operation | None:
+        """Return what the store does not have yet; None for nothing. Counts as written until `take_back`."""
+        if self.finished:
+            return self.finish_operation()
+        if self.begun:
+            return self.flush_operation()
+        self.begun = True
+        return self.begin_operation()
 
     def begin_operation(self) -> Begin:
         """Return the operation that makes the row visible."""
@@ -134,10 +144,13 @@ class Recording:
             exchange=self.exchange,
         )
 
-    def take_back(self, flush: Flush) -> None:
-        """Note that a flush was not written: its pieces come again with the next one."""
-        self._flushed -= len(flush.writes)
-        self._flushes -= 1
+    def take_back(self, operation: Operation) -> None:
+        """Note that an operation was not written: what it brought comes again. Newest first."""
+        if isinstance(operation, Begin):
+            self.begun = False
+        elif isinstance(operation, Flush):
+            self._flushed -= len(operation.writes)
+            self._flushes -= 1
 
     def finish_operation(self) -> Finish:
         """Return the operation that ends the exchange; it holds the request too while that is not stored."""
@@ -147,7 +160,7 @@ class Recording:
             body=b"".join(self._pieces),
             writes=self._writes,
             attempts=list(self._attempts.values()),
-            begin=None if self.begun else self.begin_operation(),
+            begin=None if self.begun else Arrived(headers=self._headers, body=self._request),
         )
 
     @property

@@ -7,6 +7,7 @@ the next checkpoint on.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from workbench.store.connection import connect_writer, transaction, translated
 from workbench.store.dictionaries import Trainer
 from workbench.store.interrupted import interrupt
 from workbench.store.migrations import migrate
-from workbench.store.operations import Begin, Finish, Flush, Operation
+from workbench.store.operations import Arrived, Begin, Finish, Flush, Operation
 from workbench.store.requests import RequestBodies
 from workbench.store.rows import (
     ATTEMPT_INSERT,
@@ -48,7 +49,7 @@ class ExchangeWriter:
     """The one writer of exchanges in a process; not for several threads at a time."""
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, *, instance: str, redact: bool = True
+        self, connection: sqlite3.Connection, path: Path, *, instance: str, pid: int, redact: bool = True
     ) -> None:
         self._connection = connection
         self._path = path
@@ -63,19 +64,19 @@ class ExchangeWriter:
         self._routes: dict[tuple[str | None, ...], int] = {}
         self._newest = 0
         with translated(path):
-            self._instance = instances.register(connection, instance)
+            self._instance = instances.register(connection, instance, pid)
 
     @classmethod
-    def open(cls, path: Path, *, instance: str, redact: bool = True) -> Self:
+    def open(cls, path: Path, *, instance: str, pid: int | None = None, redact: bool = True) -> Self:
         """Open the store for recording: migrate it, enter this instance, end what dead ones left running.
 
-        Raises StoreUnavailable.
+        An instance is as alive as the process `pid` (else this one). Raises StoreUnavailable.
         """
         connection = connect_writer(path)
         try:
             with translated(path):
                 migrate(connection, path)
-            writer = cls(connection, path, instance=instance, redact=redact)
+            writer = cls(connection, path, instance=instance, pid=pid or os.getpid(), redact=redact)
             writer.interrupt_dead()
         except BaseException:
             connection.close()
@@ -144,11 +145,10 @@ class ExchangeWriter:
 
     def _begin(self, begin: Begin) -> None:
         if self._seq(begin.exchange.id) is None:
-            self._insert(begin, None)
+            self._insert(begin.exchange, begin, None)
 
-    def _insert(self, begin: Begin, finish: Finish | None) -> None:
+    def _insert(self, exchange: Exchange, begin: Arrived, finish: Finish | None) -> None:
         """Insert the exchange with its request, and at once with its answer if that is already there."""
-        exchange = begin.exchange
         seq = self._free(exchange.started_at)
         request = self._requests.store(seq, exchange, begin.body)
         headers, names = self._answers.headers(begin.headers)
@@ -212,7 +212,7 @@ class ExchangeWriter:
         if seq is None:
             # Without its beginning it is one that was deleted while it ran.
             if finish.begin is not None:
-                self._insert(finish.begin, finish)
+                self._insert(finish.exchange, finish.begin, finish)
             return
         self._answer(seq, finish)
         self._update(seq, finish.exchange)

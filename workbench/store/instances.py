@@ -6,7 +6,6 @@ process's start time, so a pid that was given to somebody else does not keep it 
 
 from __future__ import annotations
 
-import os
 import platform
 import sqlite3
 import time
@@ -15,11 +14,11 @@ _SAME_START_S = 2.0
 """The start time is derived from a boot time that clock adjustment may shift a little."""
 
 
-def register(connection: sqlite3.Connection, name: str) -> int:
-    """Enter this process as the instance `name`; return its key."""
+def register(connection: sqlite3.Connection, name: str, pid: int) -> int:
+    """Enter the process `pid` as the instance `name`; return its key."""
     row = connection.execute("SELECT seq FROM instances WHERE name = ?", (name,)).fetchone()
     if row is None:
-        values = (name, platform.node(), os.getpid(), _started(os.getpid()) or 0.0, _now())
+        values = (name, platform.node(), pid, _started(pid) or 0.0, _now())
         connection.execute(
             "INSERT INTO instances (name, host, pid, pid_started, started_at) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO NOTHING",

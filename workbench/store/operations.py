@@ -1,4 +1,4 @@
-"""What the recorder's writer hands to the store: one exchange begins, grows, ends."""
+"""What the recorder hands to the store: one exchange begins, grows, ends."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ class AttemptRecord(msgspec.Struct, kw_only=True):
     response: bytes | None = None
 
 
-class Begin(msgspec.Struct, kw_only=True):
-    """A request has arrived: its row becomes visible as running."""
+class Arrived(msgspec.Struct, kw_only=True):
+    """A request as it came in."""
 
-    exchange: Exchange
     headers: Headers
     body: bytes
 
 
-class Flush(msgspec.Struct, kw_only=True):
+class Begin(Arrived, kw_only=True, tag=True):
+    """A request has arrived: its row becomes visible as running."""
+
+    exchange: Exchange
+
+
+class Flush(msgspec.Struct, kw_only=True, tag=True):
     """More of a running answer has gone to the client."""
 
     id: str
@@ -35,7 +40,7 @@ class Flush(msgspec.Struct, kw_only=True):
     """The fields known by now (status, ttft), or None to leave the row as it is."""
 
 
-class Finish(msgspec.Struct, kw_only=True):
+class Finish(msgspec.Struct, kw_only=True, tag=True):
     """The exchange is over; the row, both bodies and the attempts are final."""
 
     exchange: Exchange
@@ -44,8 +49,8 @@ class Finish(msgspec.Struct, kw_only=True):
     body: bytes
     writes: list[Write]
     attempts: list[AttemptRecord] = []
-    begin: Begin | None = None
-    """The request, when its `Begin` was never committed."""
+    begin: Arrived | None = None
+    """The request, when there was no `Begin` for it."""
 
 
 Operation = Begin | Flush | Finish
