@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from workbench.gateway import client
-from workbench.gateway.client import ClientLeft, Presence, read_body
+from workbench.gateway.client import ClientLeft, Newcomers, Presence, read_body
 from workbench.gateway.problems import Problem
 
 
@@ -63,7 +63,7 @@ async def test_a_body_that_stops_coming_is_408(monkeypatch: pytest.MonkeyPatch):
 async def test_a_client_that_goes_ends_the_block_and_only_that():
     """The work is cancelled; the code after the block goes on."""
     wire = Wire()
-    presence = Presence(wire.receive)
+    presence = Presence(wire.receive, Newcomers())
     asyncio.get_running_loop().call_later(0.05, wire.left.set)
     async with presence:
         await asyncio.sleep(30)
@@ -73,7 +73,7 @@ async def test_a_client_that_goes_ends_the_block_and_only_that():
 
 async def test_a_client_that_stays_is_not_noticed():
     """Nothing is cancelled, and the watcher ends with the block."""
-    async with Presence(Wire().receive) as presence:
+    async with Presence(Wire().receive, Newcomers()) as presence:
         await asyncio.sleep(0.05)
     assert not presence.gone
     await asyncio.sleep(0)
@@ -84,7 +84,7 @@ async def test_a_cancellation_from_elsewhere_passes_through():
     """Only the client's leaving is swallowed."""
 
     async def work() -> None:
-        async with Presence(Wire().receive):
+        async with Presence(Wire().receive, Newcomers()):
             await asyncio.sleep(30)
 
     task = asyncio.create_task(work())

@@ -110,7 +110,7 @@ class _Call:
 
     async def _watched(self, body: bytes, wish: Wish) -> None:
         """Give the call up when the client leaves."""
-        presence = Presence(self._request.receive)
+        presence = Presence(self._request.receive, self._gateway.newcomers)
         try:
             async with presence:
                 await self._routed(body, wish, presence)

@@ -73,27 +73,62 @@ async def _discard(receive: Receive) -> None:
         return
 
 
+class Newcomers:
+    """Presences that began a moment ago and are not watched yet.
+
+    They share one timer: to set and to cancel one for each request would cost more than all limits together.
+    """
+
+    __slots__ = ("_last", "_ticking", "_young")
+
+    def __init__(self) -> None:
+        self._young: set[Presence] = set()
+        self._last: set[Presence] = set()
+        self._ticking = False
+
+    def add(self, presence: Presence) -> None:
+        """Watch it in 20 to 40 ms, unless it is discarded before."""
+        self._young.add(presence)
+        if not self._ticking:
+            self._ticking = True
+            asyncio.get_running_loop().call_later(_WATCH_AFTER_S, self._tick)
+
+    def discard(self, presence: Presence) -> None:
+        """Let it go unwatched."""
+        self._young.discard(presence)
+        self._last.discard(presence)
+
+    def _tick(self) -> None:
+        grown, self._last, self._young = self._last, self._young, set()
+        for presence in grown:
+            presence.watch()
+        self._ticking = bool(self._last)
+        if self._ticking:
+            asyncio.get_running_loop().call_later(_WATCH_AFTER_S, self._tick)
+
+
 class Presence:
     """Ends the block's task when the client goes away.
 
     As an async context manager it swallows the cancellation that it caused, and `gone` tells of it. ASGI
     tells of a client that left by `receive` only, so somebody has to wait there. That somebody is a task that
-    starts after 20 ms: most plain answers are over by then and do not pay for it.
+    starts after a moment: most plain answers are over by then and do not pay for it.
     """
 
-    __slots__ = ("_receive", "_task", "_timer", "_watcher", "gone")
+    __slots__ = ("_newcomers", "_receive", "_stopped", "_task", "_watcher", "gone")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, newcomers: Newcomers) -> None:
         self._receive = receive
+        self._newcomers = newcomers
         self._task: asyncio.Task[Any] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._stopped = False
         self.gone = False
         """The client left."""
 
     async def __aenter__(self) -> Presence:
         self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(_WATCH_AFTER_S, self._start)
+        self._newcomers.add(self)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> bool:
@@ -105,19 +140,19 @@ class Presence:
 
     def stop(self) -> None:
         """Stop watching; from now on nothing is cancelled."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stopped = True
+        self._newcomers.discard(self)
         if self._watcher is not None:
             self._watcher.cancel()
             self._watcher = None
 
-    def _start(self) -> None:
+    def watch(self) -> None:
+        """Begin to wait for the client's leaving."""
         self._watcher = asyncio.create_task(self._watch(), name="client-presence")
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        if self._timer is not None and self._task is not None:
+        if not self._stopped and self._task is not None:
             self.gone = True
             self._task.cancel()

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workbench.gateway.client import Newcomers
+
 if TYPE_CHECKING:
     from workbench.gateway.auth import Keys
     from workbench.gateway.tail import Tail
@@ -38,6 +40,7 @@ class Gateway:
     set_profile: Callable[[str], Awaitable[dict[str, Any]]] | None = None
     in_flight: int = 0
     draining: bool = False
+    newcomers: Newcomers = field(default_factory=Newcomers)
     started: float = field(default_factory=time.monotonic)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 

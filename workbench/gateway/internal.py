@@ -96,7 +96,7 @@ class _Events:
         await self._stream(receive, send, self._gateway.tail.stream())
 
     async def _stream(self, receive: Receive, send: Send, events: AsyncIterator[bytes]) -> None:
-        async with Presence(receive):
+        async with Presence(receive, self._gateway.newcomers):
             async for data in events:
                 await send({"type": "http.response.body", "body": data, "more_body": True})
             await send({"type": "http.response.body", "body": b""})

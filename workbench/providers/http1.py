@@ -185,6 +185,9 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport
         self._waiter: asyncio.Future[None] | None = None
+        self._expires = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._chunks: list[bytes] = []
         self._held = 0
         self._head_size = 0
@@ -249,12 +252,30 @@ class _Connection(asyncio.Protocol):
 
     async def _wait(self, timeout_s: float) -> None:
         waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(timeout_s, _expire, waiter)
+        self._expires = self._loop.time() + timeout_s
+        if self._timer is None or self._expires < self._timer_at:
+            self._set_timer()
         try:
             await waiter
         finally:
-            timer.cancel()
             self._waiter = None
+
+    def _set_timer(self) -> None:
+        """One timer serves wait after wait: to set and to cancel one each time costs more than the wait."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = self._expires
+        self._timer = self._loop.call_at(self._expires, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if self._loop.time() < self._expires:
+            self._set_timer()
+        else:
+            waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -290,6 +311,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if not self._busy or self._complete:
             return
         if exc is None and self._has_head and not self._framed():
@@ -337,8 +361,3 @@ class _Connection(asyncio.Protocol):
         self._complete = True
         self._reusable = self._parser.should_keep_alive()
         self._wake()
-
-
-def _expire(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())

@@ -224,12 +224,17 @@ def _address(call: Call) -> tuple[URL, str]:
     """Return the address, and as it may be shown. Raises ProviderFailure for what is none."""
     try:
         anthropic = call.deployment.endpoints <= ANTHROPIC_ENDPOINTS
-        url = endpoint_url(call.deployment.api_base or "", call.endpoint, call.query, anthropic=anthropic)
-        if url.scheme not in ("http", "https") or not url.host or not url.port:
-            raise ValueError(url.scheme)
-        return url, str(url.with_query(None).with_user(None))
+        return _shown(call.deployment.api_base or "", call.endpoint, call.query, anthropic=anthropic)
     except (ValueError, TypeError):
         raise ProviderFailure("connect", "api_base is not an http address") from None
+
+
+@lru_cache(maxsize=512)
+def _shown(base: str, endpoint: str, query: str, *, anthropic: bool) -> tuple[URL, str]:
+    url = endpoint_url(base, endpoint, query, anthropic=anthropic)
+    if url.scheme not in ("http", "https") or not url.host or not url.port:
+        raise ValueError(url.scheme)
+    return url, str(url.with_query(None).with_user(None))
 
 
 def request_headers(call: Call) -> CIMultiDict[str]:

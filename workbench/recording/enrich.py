@@ -1,4 +1,4 @@
-"""Fill in what the caller could not know without reading the answer; runs in the writer thread."""
+"""Fill in what the caller could not know without reading the answer; runs in the recorder process."""
 
 from __future__ import annotations
 

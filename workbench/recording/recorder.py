@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +57,8 @@ class Recorder:
         self._outbox = Outbox(self._send)
         self._link: Link | None = None
         self._young: dict[str, Recording] = {}
+        self._deadlines: deque[tuple[float, asyncio.Future[bool]]] = deque()
+        self._watching = False
         self._flushing: asyncio.TimerHandle | None = None
         self._retrying: asyncio.Task[None] | None = None
         self._heard = asyncio.Event()
@@ -129,12 +133,11 @@ class Recorder:
         if self._outbox.error is not None and not future.done():
             # Known to be broken: waiting would only add the deadline to every answer.
             return False
-        # A timer of its own: asyncio.wait costs as much as the rest of recording on the loop.
-        deadline = asyncio.get_running_loop().call_later(self._settings.ack_deadline_s, _give_up, future)
-        try:
-            return await future
-        finally:
-            deadline.cancel()
+        self._deadlines.append((time.monotonic() + self._settings.ack_deadline_s, future))
+        if not self._watching:
+            self._watching = True
+            asyncio.get_running_loop().call_later(self._settings.ack_deadline_s / 8, self._pass_deadlines)
+        return await future
 
     def _show_young(self, *, everything: bool = False) -> None:
         """Hand over those that did not end meanwhile; come back for those that are younger."""
@@ -145,6 +148,17 @@ class Recorder:
                 return
             del self._young[key]
             self._outbox.put(recording)
+
+    def _pass_deadlines(self) -> None:
+        """Let those go that have waited too long. One timer for all: one for each would cost every request
+        more than handing it over does.
+        """
+        now = time.monotonic()
+        while self._deadlines and (self._deadlines[0][1].done() or self._deadlines[0][0] <= now):
+            _give_up(self._deadlines.popleft()[1])
+        self._watching = bool(self._deadlines)
+        if self._watching:
+            asyncio.get_running_loop().call_later(self._settings.ack_deadline_s / 8, self._pass_deadlines)
 
     def _flush(self) -> None:
         self._outbox.put_streaming()
