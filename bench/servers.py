@@ -35,15 +35,20 @@ class Server:
     pid: int = 0
 
     def memory_mb(self) -> float:
-        """Resident memory of the process and its children, in MB."""
+        """Memory of the process and its children, in MB; what they share (on Linux) is counted once."""
         process = psutil.Process(self.pid)
-        return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)]) / 1e6
+        return sum(_memory(one) for one in [process, *process.children(recursive=True)]) / 1e6
 
     def cpu_s(self) -> float:
         """Processor time that the process and its children have used, in seconds."""
         process = psutil.Process(self.pid)
         times = [one.cpu_times() for one in [process, *process.children(recursive=True)]]
         return sum(one.user + one.system for one in times)
+
+
+def _memory(process: psutil.Process) -> int:
+    full = process.memory_full_info()
+    return int(getattr(full, "pss", full.rss))
 
 
 def free_port() -> int:

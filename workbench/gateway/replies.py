@@ -8,7 +8,7 @@ from workbench.domain.exchange import Exchange, Headers
 
 Lines = list[tuple[bytes, bytes]]
 
-_UNSENDABLE = re.compile(r"[^\x20-\x7e\x80-\xff\t]")
+_SENDABLE = re.compile(r"[\x20-\x7e\x80-\xff\t]*").fullmatch
 
 
 def own_lines(exchange: Exchange) -> Lines:
@@ -27,7 +27,7 @@ def passed_lines(headers: Headers) -> Lines:
     return [
         (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
         for name, value in headers
-        if not _UNSENDABLE.search(name) and not _UNSENDABLE.search(value)
+        if _SENDABLE(name) and _SENDABLE(value)
     ]
 
 

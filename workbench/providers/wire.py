@@ -156,12 +156,12 @@ def _head(line: str, fixed: str, headers: Mapping[str, str], length: int) -> byt
     """Return a request's head. Raises ValueError for a header that would be more than one line."""
     if "Authorization" in headers:
         fixed = fixed.partition("Authorization:")[0]
-    lines = [f"{line} HTTP/1.1\r\n{fixed}Content-Length: {length}"]
-    for name, value in headers.items():
-        if "\n" in value or "\r" in value or "\n" in name or "\r" in name:
-            raise ValueError(name)
-        lines.append(f"{name}: {value}")
-    return "\r\n".join((*lines, "\r\n")).encode("utf-8", "surrogateescape")
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    given = "\r\n".join(lines)
+    if given.count("\n") + given.count("\r") != 2 * max(len(lines) - 1, 0):
+        raise ValueError("a header of more than one line")
+    head = f"{line} HTTP/1.1\r\n{fixed}Content-Length: {length}\r\n{given}\r\n\r\n"
+    return head.encode("utf-8", "surrogateescape")
 
 
 class _WireAnswer(Answer):

@@ -30,15 +30,19 @@ class Places:
     """Tells those who wait that a deployment has let a request go."""
 
     def __init__(self) -> None:
-        self._freed = asyncio.Event()
+        self._freed: asyncio.Event | None = None
+        """There while somebody waits."""
 
     def release(self) -> None:
         """Let those that wait look again."""
-        waiting, self._freed = self._freed, asyncio.Event()
-        waiting.set()
+        if self._freed is not None:
+            self._freed.set()
+            self._freed = None
 
     async def wait(self, wait_s: float) -> None:
         """Wait until one is free, at most `wait_s`."""
+        if self._freed is None:
+            self._freed = asyncio.Event()
         try:
             async with asyncio.timeout(wait_s):
                 await self._freed.wait()

@@ -19,8 +19,9 @@ class Rolling:
 
     def add(self, now: float, amount: float) -> None:
         """Count `amount` (may be negative, to correct an estimate)."""
-        self._forget(now)
         slot = int(now / self._width)
+        if slot != self._latest:
+            self._forget(now)
         self._buckets[slot] = self._buckets.get(slot, 0.0) + amount
         self._sum += amount
 
