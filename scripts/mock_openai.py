@@ -626,10 +626,9 @@ class Mock:
         if await exchange.early():
             return
         stream = bool(document.get("stream")) and hasattr(SPEAKERS[place], "events")
-        options = document.get("stream_options") or {}
-        usage = settings.usage == "always" or (
-            settings.usage == "asked" and bool(options.get("include_usage"))
-        )
+        options = document.get("stream_options")
+        wanted = isinstance(options, dict) and bool(options.get("include_usage"))
+        usage = settings.usage == "always" or (settings.usage == "asked" and wanted)
         said = document.get("messages") or document.get("input") or document.get("prompt") or ""
         asked = Asked(place, str(document.get("model", "mock")), stream, usage, max(1, len(str(said)) // 4))
         await (exchange.stream(asked) if stream else exchange.plain(asked))

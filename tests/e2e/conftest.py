@@ -171,6 +171,13 @@ class RouterProcess:
         if self._process is not None:
             end(self._process, sign=signal.SIGKILL)
 
+    def post_mortem(self) -> str:
+        """Say whether the process lives, else how it ended, and the last lines of all that it wrote."""
+        assert self._process is not None
+        files = [self.log, *sorted((self.home / "logs").glob("router.*"))]
+        tails = [f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in files]
+        return "\n".join([f"exit code {self._process.poll()} (None: alive)", *tails])
+
     def restart(self) -> RouterProcess:
         self.stop()
         return self.start()

@@ -122,10 +122,12 @@ def check(
     router: RouterProcess, client: httpx.Client, path: str, body: bytes, headers: dict[str, str]
 ) -> None:
     sent = {name: value.encode("utf-8") for name, value in headers.items()}
-    answer = client.post(path, content=body, headers=sent)  # type: ignore[arg-type]
+    try:
+        answer = client.post(path, content=body, headers=sent)  # type: ignore[arg-type]
+    except httpx.TransportError as error:
+        pytest.fail(f"{path} {body!r} {headers}: {error!r}; {router.post_mortem()}")
     if answer.status_code == 500:
-        log = (Home(router.home).logs / "router.log").read_text()
-        pytest.fail(f"{path} {body!r} {headers}: {answer.text}\n{log[-3000:]}")
+        pytest.fail(f"{path} {body!r} {headers}: {answer.text}\n{router.post_mortem()}")
     assert answer.headers["x-workbench-exchange"].startswith("ex_")
     assert router.key.encode() not in answer.content
     assert UPSTREAM_KEY not in answer.content
