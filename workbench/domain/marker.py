@@ -42,5 +42,9 @@ def find(text: str) -> Marker | None:
     found = list(_LINE.finditer(text))
     if not found:
         return None
-    kind, recipe, path, nonce = found[-1].groups()
-    return Marker(kind=cast(Kind, kind), recipe=recipe, path=json.loads(path), nonce=nonce)
+    kind, recipe, quoted, nonce = found[-1].groups()
+    try:
+        path = json.loads(quoted)
+    except ValueError:  # anybody may write a line that looks like ours
+        return None
+    return Marker(kind=cast(Kind, kind), recipe=recipe, path=path, nonce=nonce)

@@ -20,6 +20,8 @@ from workbench.providers.provider import CHAT, COMPLETIONS, EMBEDDINGS, Answer, 
 
 MARK: dict[str, Any] = {"canned": True}
 _DIMENSIONS = 256
+_MOST_NUMBERS = 2048 * _DIMENSIONS
+"""In all vectors of an answer: they are made on the event loop. OpenAI takes 2,048 inputs at once."""
 _CHARS_A_TOKEN = 4
 
 
@@ -44,10 +46,10 @@ def decoded(call: Call) -> dict[str, Any]:
     """Return the call's body. Raises ProviderFailure where it is no JSON object."""
     try:
         request = msgspec.json.decode(call.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise ProviderFailure("malformed", "the request is not JSON") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProviderFailure("unsupported", f"the request can't be read as JSON: {error}") from None
     if not isinstance(request, dict):
-        raise ProviderFailure("malformed", "the request is not a JSON object")
+        raise ProviderFailure("unsupported", "the request is not a JSON object")
     return request
 
 
@@ -149,11 +151,17 @@ class _Form:
 
 
 def embeddings(call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one unit vector an input, made from its hash: equal texts have equal vectors."""
+    """Return one unit vector an input, made from its hash: equal texts have equal vectors.
+
+    Raises ProviderFailure for more of them than anybody needs for a trial.
+    """
     given = request.get("input")
     inputs = given if isinstance(given, list) else [given]
     wanted = request.get("dimensions")
     dimensions = wanted if isinstance(wanted, int) and 0 < wanted <= 8192 else _DIMENSIONS
+    if len(inputs) * dimensions > _MOST_NUMBERS:
+        message = f"{len(inputs)} vectors of {dimensions} are too much for canned answers"
+        raise ProviderFailure("unsupported", message)
     packed = request.get("encoding_format") == "base64"
     data = [
         {"object": "embedding", "index": index, "embedding": _vector(item, dimensions, packed=packed)}

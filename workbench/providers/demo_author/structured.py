@@ -11,6 +11,9 @@ from workbench.domain.text import one_line
 from workbench.providers.demo_author.chat import ABOUT, last_user_text
 
 MAX_DEPTH = 8
+MAX_ITEMS = 50
+MAX_VALUES = 5_000
+MAX_LENGTH = 10_000
 
 
 def max_tokens(request: dict[str, Any]) -> int | None:
@@ -39,44 +42,59 @@ def reply(schema: dict[str, Any], messages: Sequence[Message]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def example(schema: dict[str, Any], said: str, root: dict[str, Any], depth: int = 0) -> Any:
+def example(schema: dict[str, Any], said: str, root: dict[str, Any]) -> Any:
     """Return the smallest value that fits `schema`: references, enums, bounds and members kept.
 
-    Below `MAX_DEPTH` (a schema that refers to itself) the value is null.
+    Below `MAX_DEPTH` (a schema that refers to itself) the value is null, and so is what comes after
+    `MAX_VALUES`: a short schema can ask for more values than there are atoms.
     """
-    schema = _resolved(schema, root)
-    if depth > MAX_DEPTH:
-        return None
-    for fixed in ("const", "default"):
-        if fixed in schema:
-            return schema[fixed]
-    if choices := as_list(schema.get("enum")):
-        return choices[0]
-    for several in ("anyOf", "oneOf", "allOf"):
-        if options := as_list(schema.get(several)):
-            return example(as_dict(options[0]), said, root, depth + 1)
-    return _typed(schema, said, root, depth)
+    return _Example(said, root).value(schema, 0)
 
 
-def _typed(schema: dict[str, Any], said: str, root: dict[str, Any], depth: int) -> Any:
-    kind = schema.get("type")
-    kind = next(iter(kind), None) if isinstance(kind, list) else kind
-    if kind == "object" or "properties" in schema:
-        members = as_dict(schema.get("properties"))
-        return {name: example(as_dict(inner), said, root, depth + 1) for name, inner in members.items()}
-    if kind == "array":
-        count = max(1, _bound(schema, "minItems", 1)) if depth < MAX_DEPTH else 0
-        return [example(as_dict(schema.get("items")), said, root, depth + 1) for _ in range(min(count, 50))]
-    if kind in {"integer", "number"}:
-        return _bound(schema, "minimum", _bound(schema, "exclusiveMinimum", -1) + 1)
-    if kind == "string":
-        return _string(schema, said)
-    return {"boolean": True, "null": None}.get(str(kind), said)
+class _Example:
+    """One value in the making: the words for its strings, what references point into, the values left."""
+
+    def __init__(self, said: str, root: dict[str, Any]) -> None:
+        self._said = said
+        self._root = root
+        self._left = MAX_VALUES
+
+    def value(self, schema: dict[str, Any], depth: int) -> Any:
+        """Return a value for `schema`, `depth` levels down."""
+        schema = _resolved(schema, self._root)
+        self._left -= 1
+        if depth > MAX_DEPTH or self._left < 0:
+            return None
+        for fixed in ("const", "default"):
+            if fixed in schema:
+                return schema[fixed]
+        if choices := as_list(schema.get("enum")):
+            return choices[0]
+        for several in ("anyOf", "oneOf", "allOf"):
+            if options := as_list(schema.get(several)):
+                return self.value(as_dict(options[0]), depth + 1)
+        return self._typed(schema, depth)
+
+    def _typed(self, schema: dict[str, Any], depth: int) -> Any:
+        kind = schema.get("type")
+        kind = next(iter(kind), None) if isinstance(kind, list) else kind
+        if kind == "object" or "properties" in schema:
+            members = as_dict(schema.get("properties"))
+            return {name: self.value(as_dict(inner), depth + 1) for name, inner in members.items()}
+        if kind == "array":
+            count = max(1, _bound(schema, "minItems", 1)) if depth < MAX_DEPTH else 0
+            items = as_dict(schema.get("items"))
+            return [self.value(items, depth + 1) for _ in range(min(count, MAX_ITEMS)) if self._left > 0]
+        if kind in {"integer", "number"}:
+            return _bound(schema, "minimum", _bound(schema, "exclusiveMinimum", -1) + 1)
+        if kind == "string":
+            return _string(schema, self._said)
+        return {"boolean": True, "null": None}.get(str(kind), self._said)
 
 
 def _string(schema: dict[str, Any], said: str) -> str:
     text = said or "demo"
-    text = text.ljust(_bound(schema, "minLength", 0), ".")
+    text = text.ljust(min(_bound(schema, "minLength", 0), MAX_LENGTH), ".")
     return text[: _bound(schema, "maxLength", len(text))]
 
 
