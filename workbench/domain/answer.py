@@ -10,6 +10,9 @@ from workbench.domain.exchange import Usage
 from workbench.domain.message import Message, as_dict, as_text
 from workbench.domain.sse import Event
 
+_NO_COUNT = 10**15
+"""From here on a figure is no count of tokens; sums of those below still fit the store's 64 bits."""
+
 
 class Answer(msgspec.Struct, kw_only=True):
     """What a model endpoint answered.
@@ -62,10 +65,10 @@ class Builder(Protocol):
 
 
 def number(value: Any) -> int | None:
-    """Return a token count, or None for what is none (booleans, negatives, text)."""
-    return (
-        int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
-    )
+    """Return a token count, or None for what is none (booleans, negatives, text, the absurdly large)."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return int(value) if 0 <= value < _NO_COUNT else None
 
 
 def openai_usage(value: Any) -> Usage | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from workbench.domain.answer import Answer, anthropic_usage, error_of, merge_usage
+from workbench.domain.answer import Answer, anthropic_usage, error_of, merge_usage, number
 from workbench.domain.exchange import Usage
 from workbench.domain.message import Message, Part, as_dict, as_list, as_text, content_parts
 from workbench.domain.sse import Event
@@ -44,7 +44,7 @@ class MessagesBuilder:
 
     def whole(self, document: dict[str, Any]) -> None:
         if isinstance(document.get("input_tokens"), int) and "content" not in document:  # count_tokens
-            self._answer.usage = Usage(input_tokens=document["input_tokens"])
+            self._answer.usage = Usage(input_tokens=number(document["input_tokens"]))
             self._answer.complete = True
             return
         self._head(document)
@@ -85,7 +85,7 @@ class MessagesBuilder:
         streamed = "".join(self._pieces.get(index, []))
         if not streamed:
             return [part for part in content_parts([block]) if part.text or part.kind == "tool_call"]
-        if block.get("type") in {"tool_use", "server_tool_use"}:
+        if as_text(block.get("type")) in {"tool_use", "server_tool_use"}:
             return content_parts([{**block, "input": streamed}])
         key = "thinking" if block.get("type") == "thinking" else "text"
         return content_parts([{**block, key: as_text(block.get(key)) + streamed}])

@@ -87,7 +87,7 @@ class ResponsesBuilder:
             self._texts.setdefault((index, _piece_kind(kind)), []).append(as_text(data.get("delta")))
 
     def _parts(self, index: int, item: dict[str, Any]) -> list[Part]:
-        kind = item.get("type")
+        kind = as_text(item.get("type"))
         if kind in {"function_call", "custom_tool_call"}:
             arguments = item.get("arguments") or item.get("input") or self._streamed(index, "tool_call")
             return [tool_call(item.get("name"), arguments, item.get("call_id") or item.get("id"))]
@@ -98,8 +98,8 @@ class ResponsesBuilder:
         parts = [part for part in content_parts(item.get("content")) if part.text]
         if not parts and (text := self._streamed(index, "text")):
             parts = [Part(kind="text", text=text)]
-        if not parts and kind not in {"message", None}:
-            parts = [Part(kind="other", name=as_text(kind), text=as_text(item))]
+        if not parts and kind not in {"message", ""}:
+            parts = [Part(kind="other", name=kind, text=as_text(item))]
         return parts
 
     def _streamed(self, index: int, kind: str) -> str:

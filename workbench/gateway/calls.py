@@ -104,6 +104,8 @@ class _Call:
             await self._watched(body, wish)
         except (Problem, RouteError) as error:
             await self._refuse(error if isinstance(error, Problem) else self._worded(error))
+        except RecursionError:
+            await self._refuse(problems.too_deep())
         except Exception:
             log.exception("a request failed", extra={"exchange": self._exchange.id})
             await self._refuse(problems.crashed(self._exchange.id))

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from workbench.gateway import problems
 from workbench.gateway.problems import Dialect, Problem
 
 
@@ -109,7 +110,7 @@ def read_wish(endpoint: Endpoint, body: bytes) -> Wish:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(400, "invalid_json", f"the body is not JSON: {error}", param="$") from None
     except RecursionError:
-        raise Problem(400, "invalid_json", "the body is nested too deeply", param="$") from None
+        raise problems.too_deep() from None
     return Wish(model=data.model or None, stream=bool(data.stream) and endpoint.streams)
 
 

@@ -120,6 +120,11 @@ def too_large(limit: int) -> Problem:
     )
 
 
+def too_deep() -> Problem:
+    """Return the answer to a body whose nesting nobody can follow."""
+    return Problem(400, "invalid_json", "the body is nested too deeply", param="$")
+
+
 def encoded(encoding: str) -> Problem:
     """Return the answer to a compressed body: what is recorded and passed on must be what was sent."""
     return Problem(

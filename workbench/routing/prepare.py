@@ -22,6 +22,8 @@ _FORWARDED = re.compile(
     re.I,
 )
 _CHARS_A_TOKEN = 4
+_MOST_DIGITS = 15
+"""A longer number limits nothing, and the longest can't be read."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +72,7 @@ class Incoming:
         if self._decoded is None:
             try:
                 self._decoded = msgspec.json.decode(self.request.body, type=dict[str, Any])
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise RouteError(400, "invalid_json", f"the body is not JSON: {error}", param="$") from None
         return self._decoded
 
@@ -78,7 +80,7 @@ class Incoming:
         """Return LiteLLM's ``metadata.tags``, by which deployments may be filtered."""
         if "metadata" not in self.at:
             return ()
-        metadata = msgspec.json.decode(self.request.body[slice(*self.at["metadata"])])
+        metadata = splice.value(self.request.body, self.at["metadata"])
         tags = metadata.get("tags") if isinstance(metadata, dict) else None
         return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
@@ -86,7 +88,7 @@ class Incoming:
         for name in names:
             if name in self.at:
                 value = self.request.body[slice(*self.at[name])]
-                if value.isdigit():
+                if value.isdigit() and len(value) <= _MOST_DIGITS:
                     return int(value)
         return None
 

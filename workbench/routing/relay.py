@@ -89,7 +89,7 @@ class Relay:
             await self._open()
         except ProviderFailure as failure:
             raise AttemptFailed(from_provider(failure), headers=self.upstream.headers) from None
-        except Malformed as error:
+        except (Malformed, RecursionError) as error:
             raise AttemptFailed(_malformed(str(error)), headers=self.upstream.headers) from None
         else:
             self._opened = True
@@ -116,7 +116,7 @@ class Relay:
                     yield piece
             await self._drain()
             self._end(self._stream_error())
-        except (ProviderFailure, Malformed) as error:
+        except (ProviderFailure, Malformed, RecursionError) as error:
             failure = from_provider(error) if isinstance(error, ProviderFailure) else _malformed(str(error))
             self._end(failure)
             raise _broken(failure) from None

@@ -18,6 +18,7 @@ _STATUS = {
     "upstream_rejected": 400,
     "unsupported_endpoint": 400,
     "untranslatable": 400,
+    "invalid_json": 400,
     "unsupported": 400,
     "internal_error": 500,
 }

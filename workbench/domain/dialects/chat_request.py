@@ -156,7 +156,8 @@ def _choice(choice: Any) -> Document:
     if isinstance(choice, dict):
         return {"type": "tool", "name": as_dict(choice.get("function")).get("name")}
     kinds = {"auto": "auto", "required": "any", "none": "none"}
-    return {"type": kinds[choice]} if choice in kinds else {}
+    kind = kinds.get(as_text(choice))
+    return {"type": kind} if kind else {}
 
 
 def _add_thinking(messages: Document, document: Document) -> None:

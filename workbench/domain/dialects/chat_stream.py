@@ -22,8 +22,8 @@ class ChatStream:
         }
         self._figures: Document = {}
         self._stop: Any = None
-        self._tools: dict[Any, int] = {}
-        """Index of a content block -> index of the tool call."""
+        self._tools: dict[str, int] = {}
+        """Index of a content block, as text -> index of the tool call."""
 
     def feed(self, data: Document) -> list[Out]:
         """Take one event."""
@@ -31,9 +31,9 @@ class ChatStream:
             case "message_start":
                 return self._start(as_dict(data.get("message")))
             case "content_block_start":
-                return self._block(data.get("index"), as_dict(data.get("content_block")))
+                return self._block(as_text(data.get("index")), as_dict(data.get("content_block")))
             case "content_block_delta":
-                return self._delta(data.get("index"), as_dict(data.get("delta")))
+                return self._delta(as_text(data.get("index")), as_dict(data.get("delta")))
             case "message_delta":
                 self._stop = as_dict(data.get("delta")).get("stop_reason") or self._stop
                 given = {name: value for name, value in as_dict(data.get("usage")).items() if value}
@@ -54,7 +54,7 @@ class ChatStream:
         first = self._chunk({"role": "assistant", "content": ""})
         return [Out({**first.data, **carried(message)})]
 
-    def _block(self, index: Any, block: Document) -> list[Out]:
+    def _block(self, index: str, block: Document) -> list[Out]:
         if block.get("type") == "text" and block.get("text"):
             return [self._chunk({"content": block["text"]})]
         if block.get("type") != "tool_use":
@@ -64,7 +64,7 @@ class ChatStream:
         call = {"index": number, "id": block.get("id"), "type": "function", "function": function}
         return [self._chunk({"tool_calls": [call]})]
 
-    def _delta(self, index: Any, delta: Document) -> list[Out]:
+    def _delta(self, index: str, delta: Document) -> list[Out]:
         match delta.get("type"):
             case "text_delta":
                 return [self._chunk({"content": as_text(delta.get("text"))})]

@@ -112,7 +112,7 @@ def call_item(item_id: str, call: Document, custom: frozenset[str]) -> Document:
     function = as_dict(call.get("function"))
     name, arguments = function.get("name"), as_text(function.get("arguments"))
     common: Document = {"id": item_id, "status": "completed", "call_id": call.get("id"), "name": name}
-    if name in custom:
+    if as_text(name) in custom:
         given = as_dict(tool_input(arguments))
         return {"type": "custom_tool_call", **common, "input": as_text(given.get("input", arguments))}
     return {"type": "function_call", **common, "arguments": arguments or "{}"}

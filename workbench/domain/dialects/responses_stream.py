@@ -84,7 +84,9 @@ class ResponsesStream:
         function = as_dict(call.get("function"))
         outs: list[Out] = []
         if number not in self._calls:
-            item = _Call(len(self._items), self._suffix, call, custom=function.get("name") in self._custom)
+            item = _Call(
+                len(self._items), self._suffix, call, custom=as_text(function.get("name")) in self._custom
+            )
             self._calls[number] = item
             outs += self._shut()
             self._items.append(item)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,7 @@ def spans(body: bytes) -> dict[str, Span]:
     """
     try:
         members = _members.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # the latter for a key that is not UTF-8
         raise NotAnObject(str(error)) from None
     opening = _OPEN.match(body)
     assert opening is not None  # the decoder has seen an object
@@ -71,6 +72,17 @@ def _end_of_value(body: bytes, start: int) -> int:
         if depth == 0 and mark == ord('"') and token.start() == start:
             return token.end()
     return len(body)
+
+
+def value(body: bytes, at: Span) -> Any:
+    """Return the value that stands there; None for what a skim of the body lets pass but nobody can read.
+
+    That is bytes that are not UTF-8, half of a surrogate pair, a number out of all range, bottomless nesting.
+    """
+    try:
+        return msgspec.json.decode(body[slice(*at)])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def replace(body: bytes, values: Mapping[str, bytes], *, at: Mapping[str, Span] | None = None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from workbench.domain.dialects import splice
 from workbench.domain.dialects.splice import Span
 
 WITH_USAGE = b'{"include_usage":true}'
@@ -26,5 +27,4 @@ def usage_options(body: bytes, at: dict[str, Span]) -> bytes:
 def _options(body: bytes, at: dict[str, Span]) -> object:
     if "stream_options" not in at:
         return None
-    start, end = at["stream_options"]
-    return msgspec.json.decode(body[start:end])
+    return splice.value(body, at["stream_options"])

@@ -159,7 +159,7 @@ class Watch:
         try:
             check_text(chunk)
             event = _chat.decode(chunk[6:-2])
-        except (msgspec.DecodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return False
         if event.usage or event.error or event.choices is None:
             return False
@@ -330,11 +330,11 @@ def _decode(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
         return decoder.decode(data)
     except msgspec.ValidationError:
         pass  # JSON of another shape: nothing to learn from it, and nothing wrong with it
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not JSON: {error}") from None
     try:
         return _any.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"not JSON: {error}") from None
 
 
