@@ -187,3 +187,21 @@ def test_bytes_that_are_no_request_are_refused_and_harm_nobody(router: RouterPro
             first = b""
     assert not first.startswith(b"HTTP/1.1 5")
     assert router.chat().startswith("ex_")
+
+
+@pytest.mark.parametrize("offer", ["h2c", "websocket"])
+def test_a_client_that_offers_another_protocol_is_answered_in_this_one(router: RouterProcess, offer: str):
+    """Java's HttpClient offers h2c with every request to a plain address; its body is a body all the same."""
+    body = json.dumps(
+        {"model": "echo", "messages": [{"role": "user", "content": "Upgrade: h2c\r\n"}]}
+    ).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {router.key}\r\n"
+    head += f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {offer}\r\nHTTP2-Settings: AAMAAABk\r\n"
+    with socket.create_connection(("127.0.0.1", router.port), timeout=10) as raw:
+        for _ in range(2):
+            raw.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            answer = b""
+            while not answer.endswith(b"}}"):
+                answer += raw.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert b'"content":"Upgrade: h2c\\r\\n"' in answer

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import socket
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from workbench.domain.errors import UsageError
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 KEEP_ALIVE_S = 75
 """Longer than clients' pools keep a connection, so that they close it, not we under their hands."""
 BACKLOG = 2048
+_UPGRADE = re.compile(rb"\A([A-Z]+ [^\r\n]+ HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*?)upgrade:", re.I)
+"""The header that offers another protocol, in the head of a request."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -43,12 +47,26 @@ def _explain(error: OSError, host: str, port: int) -> UsageError:
     )
 
 
+class _Http(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, for clients too that first offer something newer."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client, without an offer to change the protocol.
+
+        Java's client makes one (h2c) with every request, and httptools would take the body for HTTP/2's.
+        """
+        if b"pgrade:" in data:
+            data = _UPGRADE.sub(rb"\1x-upgrade:", data)
+        super().data_received(data)
+
+
 class Server(uvicorn.Server):
     """uvicorn without its signal handling: the runtime decides when to drain and when to stop."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         config = uvicorn.Config(
             app,
+            http=_Http,
             lifespan="off",
             log_config=None,
             access_log=False,
