@@ -199,6 +199,12 @@ async def test_a_client_cannot_take_the_built_in_groups_from_others(inside: Insi
     assert (await inside.post(CHAT, good))[0] == 200
 
 
+async def test_dimensions_that_are_no_number_are_not_taken(inside: Inside) -> None:
+    """True is an int in Python, and no count of numbers anywhere else."""
+    status, answer = await inside.post(EMBEDDINGS, b'{"model":"echo","input":"x","dimensions":true}')
+    assert (status, len(json.loads(answer)["data"][0]["embedding"])) == (200, 256)
+
+
 async def test_vectors_without_end_are_refused(inside: Inside) -> None:
     """Canned vectors are made on the event loop: a request must not stop all others."""
     body = json.dumps({"model": "echo", "input": ["x"] * 5000, "dimensions": 8000}).encode()

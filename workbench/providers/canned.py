@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from workbench.domain.answer import number
 from workbench.domain.exchange import Headers
 from workbench.providers.provider import CHAT, COMPLETIONS, EMBEDDINGS, Answer, Call, ProviderFailure
 
@@ -157,8 +158,8 @@ def embeddings(call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = request.get("input")
     inputs = given if isinstance(given, list) else [given]
-    wanted = request.get("dimensions")
-    dimensions = wanted if isinstance(wanted, int) and 0 < wanted <= 8192 else _DIMENSIONS
+    wanted = number(request.get("dimensions"))
+    dimensions = wanted if wanted and wanted <= 8192 else _DIMENSIONS
     if len(inputs) * dimensions > _MOST_NUMBERS:
         message = f"{len(inputs)} vectors of {dimensions} are too much for canned answers"
         raise ProviderFailure("unsupported", message)
