@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import dataclasses
 import functools
@@ -26,6 +27,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 FAULTS = {
@@ -70,6 +72,9 @@ class Settings:
     chunk_delay_ms: float = 0
     size: int = 0
     tool_deltas: int = 0
+    reasoning: int = 0
+    cached: int = 0
+    message: str = ""
     usage: str = "asked"
     api_key: str = ""
 
@@ -92,6 +97,9 @@ HELP = {
     "chunk_delay_ms": "wait between two pieces of a stream",
     "size": "bytes of text in the answer instead of words",
     "tool_deltas": "answer with one tool call in this many deltas",
+    "reasoning": "begin with this many pieces of reasoning",
+    "cached": "tokens of the input that count as cached",
+    "message": "what an error says",
     "usage": "usage in streams: asked (include_usage), always or never",
     "api_key": "refuse other keys with 401",
 }
@@ -107,6 +115,11 @@ def pieces(settings: Settings) -> list[str]:
         step = max(1, settings.size // max(1, settings.chunks))
         return ["x" * min(step, settings.size - at) for at in range(0, settings.size, step)]
     return [("" if at == 0 else " ") + WORDS[at % len(WORDS)] for at in range(max(1, settings.chunks))]
+
+
+def thoughts(settings: Settings) -> list[str]:
+    """Return the reasoning before the answer, in pieces."""
+    return [f"thought {at}. " for at in range(settings.reasoning)]
 
 
 def arguments(settings: Settings) -> list[str]:
@@ -126,6 +139,12 @@ class Asked:
     stream: bool
     usage: bool
     tokens_in: int
+    inputs: int = 1
+    packed: bool = False
+
+
+def tokens_out(settings: Settings) -> int:
+    return (settings.tool_deltas or settings.chunks) + settings.reasoning
 
 
 class Chat:
@@ -134,6 +153,8 @@ class Chat:
     @staticmethod
     def plain(asked: Asked, settings: Settings) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": "".join(pieces(settings))}
+        if settings.reasoning:
+            message["reasoning_content"] = "".join(thoughts(settings))
         finish = "stop"
         if settings.tool_deltas:
             call = {"name": "take", "arguments": "".join(arguments(settings))}
@@ -160,6 +181,7 @@ class Chat:
             )
 
         out = [chunk({"role": "assistant", "content": ""})]
+        out += [chunk({"reasoning_content": text}) for text in thoughts(settings)]
         if settings.tool_deltas:
             first = {
                 "id": "call_1",
@@ -189,12 +211,13 @@ class Chat:
 
     @staticmethod
     def _usage(asked: Asked, settings: Settings) -> dict[str, Any]:
-        out = settings.tool_deltas or settings.chunks
-        return {
-            "prompt_tokens": asked.tokens_in,
-            "completion_tokens": out,
-            "total_tokens": asked.tokens_in + out,
-        }
+        into, out = asked.tokens_in + settings.cached, tokens_out(settings)
+        usage = {"prompt_tokens": into, "completion_tokens": out, "total_tokens": into + out}
+        if settings.cached:
+            usage["prompt_tokens_details"] = {"cached_tokens": settings.cached}
+        if settings.reasoning:
+            usage["completion_tokens_details"] = {"reasoning_tokens": settings.reasoning}
+        return usage
 
 
 class Completions:
@@ -228,11 +251,15 @@ class Embeddings:
 
     @staticmethod
     def plain(asked: Asked, settings: Settings) -> dict[str, Any]:
-        vector = [round(0.1 * at, 3) for at in range(max(1, settings.chunks))]
+        numbers = [round(0.1 * at, 3) for at in range(max(1, settings.chunks))]
+        vector: Any = numbers
+        if asked.packed:
+            vector = base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+        rows = [{"object": "embedding", "index": at, "embedding": vector} for at in range(asked.inputs)]
         return {
             "object": "list",
             "model": asked.model,
-            "data": [{"object": "embedding", "index": 0, "embedding": vector}],
+            "data": rows,
             "usage": {"prompt_tokens": asked.tokens_in, "total_tokens": asked.tokens_in},
         }
 
@@ -242,7 +269,9 @@ class Responses:
 
     @staticmethod
     def plain(asked: Asked, settings: Settings) -> dict[str, Any]:
-        return Responses._response(asked, settings, "completed", [Responses._item("".join(pieces(settings)))])
+        output = [Responses._reasoning(settings)] if settings.reasoning else []
+        output.append(Responses._item("".join(pieces(settings))))
+        return Responses._response(asked, settings, "completed", output)
 
     @staticmethod
     def events(asked: Asked, settings: Settings) -> list[bytes]:
@@ -252,18 +281,30 @@ class Responses:
             document = {"type": kind, "sequence_number": len(out), **fields}
             out.append(b"event: " + kind.encode() + b"\ndata: " + dump(document) + b"\n\n")
 
-        text = "".join(pieces(settings))
-        where = {"item_id": "msg_mock", "output_index": 0, "content_index": 0}
+        text, at = "".join(pieces(settings)), int(settings.reasoning > 0)
+        where = {"item_id": "msg_mock", "output_index": at, "content_index": 0}
         add("response.created", response=Responses._response(asked, settings, "in_progress", []))
-        add("response.output_item.added", output_index=0, item={**Responses._item(""), "content": []})
+        if settings.reasoning:
+            item = Responses._reasoning(settings)
+            add("response.output_item.added", output_index=0, item={**item, "summary": []})
+            for piece in thoughts(settings):
+                spot = {"item_id": item["id"], "output_index": 0, "summary_index": 0}
+                add("response.reasoning_summary_text.delta", **spot, delta=piece)
+            add("response.output_item.done", output_index=0, item=item)
+        add("response.output_item.added", output_index=at, item={**Responses._item(""), "content": []})
         add("response.content_part.added", **where, part=Responses._part(""))
         for piece in pieces(settings):
             add("response.output_text.delta", **where, delta=piece)
         add("response.output_text.done", **where, text=text)
         add("response.content_part.done", **where, part=Responses._part(text))
-        add("response.output_item.done", output_index=0, item=Responses._item(text))
+        add("response.output_item.done", output_index=at, item=Responses._item(text))
         add("response.completed", response=Responses.plain(asked, settings))
         return out
+
+    @staticmethod
+    def _reasoning(settings: Settings) -> dict[str, Any]:
+        said = {"type": "summary_text", "text": "".join(thoughts(settings))}
+        return {"id": "rs_mock", "type": "reasoning", "summary": [said]}
 
     @staticmethod
     def _part(text: str) -> dict[str, Any]:
@@ -284,12 +325,12 @@ class Responses:
     def _response(asked: Asked, settings: Settings, status: str, output: list[Any]) -> dict[str, Any]:
         usage = None
         if status == "completed":
-            into, out = asked.tokens_in, settings.chunks
+            into, out = asked.tokens_in + settings.cached, settings.chunks + settings.reasoning
             usage = {
                 "input_tokens": into,
-                "input_tokens_details": {"cached_tokens": 0},
+                "input_tokens_details": {"cached_tokens": settings.cached},
                 "output_tokens": out,
-                "output_tokens_details": {"reasoning_tokens": 0},
+                "output_tokens_details": {"reasoning_tokens": settings.reasoning},
                 "total_tokens": into + out,
             }
         return {
@@ -321,6 +362,9 @@ class Messages:
         if settings.tool_deltas:
             given = json.loads("".join(arguments(settings)))
             content = [{"type": "tool_use", "id": "toolu_1", "name": "take", "input": given}]
+        if settings.reasoning:
+            thought = {"type": "thinking", "thinking": "".join(thoughts(settings)), "signature": "c2ln"}
+            content.insert(0, thought)
         stop = "tool_use" if settings.tool_deltas else "end_turn"
         return {
             **Messages._head(asked),
@@ -350,14 +394,27 @@ class Messages:
             "usage": {**usage, "output_tokens": 1},
         }
         stop = {"stop_reason": "tool_use" if tool else "end_turn", "stop_sequence": None}
+        at = int(settings.reasoning > 0)
         return [
             named("message_start", message=start),
-            named("content_block_start", index=0, content_block=block),
+            *(Messages._thinking(settings, named) if at else []),
+            named("content_block_start", index=at, content_block=block),
             b'event: ping\ndata: {"type": "ping"}\n\n',
-            *(named("content_block_delta", index=0, delta={"type": kind, member: text}) for text in parts),
-            named("content_block_stop", index=0),
+            *(named("content_block_delta", index=at, delta={"type": kind, member: text}) for text in parts),
+            named("content_block_stop", index=at),
             named("message_delta", delta=stop, usage=usage),
             named("message_stop"),
+        ]
+
+    @staticmethod
+    def _thinking(settings: Settings, named: Callable[..., bytes]) -> list[bytes]:
+        empty = {"type": "thinking", "thinking": "", "signature": ""}
+        deltas = [{"type": "thinking_delta", "thinking": text} for text in thoughts(settings)]
+        deltas.append({"type": "signature_delta", "signature": "c2ln"})
+        return [
+            named("content_block_start", index=0, content_block=empty),
+            *(named("content_block_delta", index=0, delta=delta) for delta in deltas),
+            named("content_block_stop", index=0),
         ]
 
     @staticmethod
@@ -372,7 +429,8 @@ class Messages:
 
     @staticmethod
     def _usage(asked: Asked, settings: Settings) -> dict[str, Any]:
-        return {"input_tokens": asked.tokens_in, "output_tokens": settings.tool_deltas or settings.chunks}
+        usage = {"input_tokens": asked.tokens_in, "output_tokens": tokens_out(settings)}
+        return {**usage, "cache_read_input_tokens": settings.cached} if settings.cached else usage
 
 
 class CountTokens:
@@ -441,7 +499,11 @@ class Exchange:
 
     async def fail(self, status: int, message: str = "") -> None:
         extra = {"retry_after": self.settings.retry_after} if self.settings.retry_after else {}
-        await self.whole(status, error_body(self.place, status, message or f"mock failure {status}"), **extra)
+        await self.whole(
+            status,
+            error_body(self.place, status, message or self.settings.message or f"mock failure {status}"),
+            **extra,
+        )
 
     async def chunk(self, data: bytes) -> None:
         await self.connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
@@ -630,7 +692,16 @@ class Mock:
         wanted = isinstance(options, dict) and bool(options.get("include_usage"))
         usage = settings.usage == "always" or (settings.usage == "asked" and wanted)
         said = document.get("messages") or document.get("input") or document.get("prompt") or ""
-        asked = Asked(place, str(document.get("model", "mock")), stream, usage, max(1, len(str(said)) // 4))
+        given = document.get("input")
+        asked = Asked(
+            place,
+            str(document.get("model", "mock")),
+            stream,
+            usage,
+            max(1, len(str(said)) // 4),
+            len(given) if place == "embeddings" and isinstance(given, list) else 1,
+            document.get("encoding_format") == "base64",
+        )
         await (exchange.stream(asked) if stream else exchange.plain(asked))
 
     def _settings(self, headers: dict[str, str], document: dict[str, Any]) -> Settings:
