@@ -77,7 +77,7 @@ class _Example:
 
     def _typed(self, schema: dict[str, Any], depth: int) -> Any:
         kind = schema.get("type")
-        kind = next(iter(kind), None) if isinstance(kind, list) else kind
+        kind = str(next(iter(kind), None) if isinstance(kind, list) else kind)
         if kind == "object" or "properties" in schema:
             members = as_dict(schema.get("properties"))
             return {name: self.value(as_dict(inner), depth + 1) for name, inner in members.items()}
@@ -89,7 +89,7 @@ class _Example:
             return _bound(schema, "minimum", _bound(schema, "exclusiveMinimum", -1) + 1)
         if kind == "string":
             return _string(schema, self._said)
-        return {"boolean": True, "null": None}.get(str(kind), self._said)
+        return {"boolean": True, "null": None}.get(kind, self._said)
 
 
 def _string(schema: dict[str, Any], said: str) -> str:
