@@ -81,6 +81,15 @@ def test_health_is_ok_with_a_router(live):
     assert (said.code, said.out, said.err) == (0, "", "")
 
 
+def test_router_health_names_every_deployment(live):
+    """Ready or not, and for each deployment whether it may be asked, or why not."""
+    health = live("router", "health", "--json").json
+    assert (health["status"], health["ready"]) == ("ok", True)
+    assert {"ok"} == {state for name, state in health["deployments"].items() if name.startswith("echo")}
+    asked = live("router", "health", "--probe", "--json").json["deployments"]
+    assert asked.keys() == health["deployments"].keys()
+
+
 def test_reload_takes_a_good_config_and_refuses_a_bad_one(live, home_dir):
     """A new group appears after a reload; a bad file is refused with file and reason, the old one stays."""
     config = home_dir / "infra" / "litellm" / "config.yaml"

@@ -43,6 +43,14 @@ async def test_anybody_may_ask_whether_it_lives(door: Door):
     assert "/v1/messages" in (await door.client.get("/")).json()["endpoints"]
 
 
+async def test_whoever_has_the_master_key_is_told_of_each_deployment(door: Door):
+    """Liveness, readiness, recorder, uptime, and how every deployment stands."""
+    health = (await door.client.get("/health")).json()
+    assert (health["live"], health["ready"], health["recorder"]["status"]) == (True, True, "ok")
+    (echo,) = [entry for entry in health["deployments"] if entry["group"] == "echo"]
+    assert (echo["enabled"], echo["state"], echo["requests"]) == (True, "closed", 0)
+
+
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/echo", "/internal/status", "/internal/events"])
 async def test_everything_else_wants_the_key(door: Door, path: str):
     """401 in OpenAI's shape, and a counter that goes up."""

@@ -134,21 +134,43 @@ def status_(ctx: Context) -> None:
 @click.option("--probe", is_flag=True, help="Also ask every upstream whether it is there; costs nothing.")
 @pass_context
 def health_(ctx: Context, probe: bool) -> None:
-    """Show what the router says of itself. Exits 1 when it is degraded, 6 when it does not answer."""
-    from workbench.control.locate import look
+    """Show what the router says of itself, and of each deployment.
+
+    Exits 1 when it is degraded, 6 when it does not answer.
+    """
+    from workbench.control.locate import address_of, look
 
     seen = look(ctx.home)
-    if seen.state != "ready":
+    if seen.state != "ready" or seen.file is None:
         raise _down(ctx, seen)
-    health = dict(seen.health)
+    health = ctx.run(_health(address_of(ctx.home, seen.file)))
+    health["deployments"] = {
+        deployment["id"]: _standing(deployment) for deployment in health.get("deployments", [])
+    }
     if probe:
-        health["deployments"] = ctx.run(_probe(ctx))
+        health["deployments"] |= ctx.run(_probe(ctx))
     if ctx.json:
         emit(health)
     else:
         facts(_flat(health), color=ctx.colored)
     if seen.health.get("status") != "ok":
         raise CheckFailed("the router is degraded", hint="workbench router logs -n 20")
+
+
+async def _health(address: RouterAddress) -> dict[str, Any]:
+    from workbench.client import RouterClient
+
+    async with RouterClient(address.base_url, address.key) as client:
+        return await client.health()
+
+
+def _standing(deployment: dict[str, Any]) -> str:
+    """Return one deployment's state in a few words."""
+    if not deployment.get("enabled", True):
+        return f"off: {deployment.get('disabled_reason')}"
+    if deployment.get("state") == "closed":
+        return "ok"
+    return f"breaker {deployment.get('state')}: {deployment.get('breaker_reason') or 'failures'}"
 
 
 async def _probe(ctx: Context) -> Any:

@@ -30,8 +30,10 @@ def page_routes(gateway: Gateway) -> list[Route]:
     async def root(_: Request) -> Response:
         return json_response(_root(gateway))
 
-    async def health(_: Request) -> Response:
-        return json_response(health_document(gateway))
+    async def health(request: Request) -> Response:
+        caller = gateway.keys.check(dict(request.scope["headers"]))
+        details = _details(gateway) if caller is not None and caller.operator else {}
+        return json_response(health_document(gateway) | details)
 
     async def healthz(_: Request) -> Response:
         return Response("ok\n", media_type="text/plain")
@@ -80,6 +82,17 @@ def health_document(gateway: Gateway) -> dict[str, Any]:
             "committed": recorder.committed,
         },
     }
+
+
+def _details(gateway: Gateway) -> dict[str, Any]:
+    """Return what ``/health`` says besides to whoever has the master key."""
+    deployments = [
+        {"group": group["name"], **deployment}
+        for group in gateway.router.status()["groups"]
+        for deployment in group["deployments"]
+    ]
+    reason = _not_ready(gateway)
+    return {"live": True, "ready": reason is None, "not_ready_reason": reason, "deployments": deployments}
 
 
 def _not_ready(gateway: Gateway) -> str | None:
