@@ -142,6 +142,46 @@ def test_a_tool_call_reaches_an_anthropic_client_in_its_own_shape(
     assert last_exchange(mock_router)[0].tools == ("take",)
 
 
+def test_reasoning_keeps_its_place_in_every_dialect(mock_router: RouterProcess, upstream: MockUpstream):
+    """What a chat upstream thinks is a thinking block for one client and a reasoning item for the other."""
+    upstream.behave(reasoning=3, cached=50)
+    thought = "thought 0. thought 1. thought 2. "
+    said = [{"role": "user", "content": "hi"}]
+    body = {"model": "mock", "max_tokens": 9, "messages": said, "thinking": {"type": "adaptive"}}
+    whole = json.loads(mock_router.post("/v1/messages?beta=true", body)[2])
+    assert [block["type"] for block in whole["content"]] == ["thinking", "text"]
+    assert whole["usage"]["cache_read_input_tokens"] == 50
+    found = events(mock_router.post("/v1/messages?beta=true", {**body, "stream": True})[2])
+    deltas = [event["delta"] for name, event in found if name == "content_block_delta"]
+    assert (
+        "".join(delta.get("thinking", "") for delta in deltas) == whole["content"][0]["thinking"] == thought
+    )
+    assert dict(found)["message_delta"]["usage"]["cache_read_input_tokens"] == 50
+    asked = {"model": "mock", "input": "hi", "reasoning": {"effort": "high", "summary": "auto"}}
+    whole = json.loads(mock_router.post("/v1/responses", asked)[2])
+    assert [item["type"] for item in whole["output"]] == ["reasoning", "message"]
+    found = events(mock_router.post("/v1/responses", {**asked, "stream": True})[2])
+    names = [name for name, _ in found]
+    assert names.index("response.reasoning_summary_text.done") < names.index("response.output_text.delta")
+    last = dict(found)["response.completed"]["response"]
+    assert (
+        last["output"][0]["summary"]
+        == whole["output"][0]["summary"]
+        == [{"type": "summary_text", "text": thought}]
+    )
+    assert last["usage"]["output_tokens_details"] == {"reasoning_tokens": 3}
+    assert last["usage"]["input_tokens_details"] == {"cached_tokens": 50}
+
+
+def test_a_conversation_that_lives_elsewhere_is_refused_in_words(mock_router: RouterProcess):
+    """A chat upstream keeps no responses: going on from one by its id can't be done, and that is said."""
+    body = {"model": "mock", "input": "go on", "previous_response_id": "resp_1"}
+    status, _, data = mock_router.post("/v1/responses", body)
+    error = json.loads(data)["error"]
+    assert (status, error["param"], error["retryable"]) == (400, "previous_response_id", False)
+    assert "send the whole input" in error["message"]
+
+
 @pytest.mark.parametrize("model", ["mock", "native"])
 def test_a_broken_stream_is_an_error_event_in_every_dialect(
     mock_router: RouterProcess, upstream: MockUpstream, model: str
@@ -194,4 +234,6 @@ def test_completions_and_embeddings_pass(sdk: OpenAI):
     assert "".join(chunk.choices[0].text for chunk in stream if chunk.choices) == TEXT
     vector = sdk.embeddings.create(model="mock", input="hello", encoding_format="float").data[0].embedding
     assert len(vector) == 8
+    packed = sdk.embeddings.create(model="mock", input=["hello", "there"])  # as base64, which the SDK unpacks
+    assert [len(entry.embedding) for entry in packed.data] == [8, 8]
     assert {"mock", "echo", "demo"} <= {model.id for model in sdk.models.list()}

@@ -84,6 +84,21 @@ async def test_cost_comes_from_the_deployments_price(upstream: Any, bench: Any) 
     assert made.state("one")["cost_usd"] == pytest.approx(outcome.answer.cost_usd)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_cached_and_reasoning_tokens_have_their_own_price(
+    upstream: Any, bench: Any, stream: bool
+) -> None:
+    """100 of the input from the cache, 10 of the output thought: each at its price, in streams too."""
+    price = Price(input=0.01, output=0.1, cached=0.0001, reasoning=1.0)
+    spoken = {"x_mock": {"cached": 100, "reasoning": 10}}
+    outcome = await bench(upstream.deployment(price=price, params=spoken)).ask({"stream": stream})
+    usage = outcome.answer.usage
+    assert (usage.cached_tokens, usage.reasoning_tokens, usage.estimated) == (100, 10, False)
+    fresh, words = usage.input_tokens - 100, usage.output_tokens - 10
+    assert outcome.answer.cost_usd == pytest.approx(fresh * 0.01 + 100 * 0.0001 + words * 0.1 + 10 * 1.0)
+    assert b'"usage"' not in outcome.body or not stream
+
+
 async def test_retries_visit_untried_deployments_first(upstream: Any, bench: Any) -> None:
     """Two bad, one good: each is tried once, without a wait, and the reasons tell the story."""
     bad = {"x_mock": {"status": 500}}
@@ -200,13 +215,29 @@ async def test_the_first_groups_error_is_told_when_fallbacks_fail_too(upstream: 
     )
 
 
-async def test_context_window_fallbacks(upstream: Any, bench: Any) -> None:
-    """Too long a prompt goes to the larger model; other bad requests go nowhere."""
-    small = upstream.deployment("small", group="s", params={"x_mock": {"status": 400}})
-    chains = Fallbacks(general={"s": ("l",)}, context_window={"s": ("l",)})
-    made = bench(small, upstream.deployment("large", group="l"), config=_config(fallbacks=chains))
-    plain = await made.ask({"model": "s"})
-    assert (plain.status, plain.answer.deployment) == (400, "small")
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("message", "answers"),
+    [
+        ("This model's maximum context length is 8192 tokens", "large"),
+        ("flagged by our content policy", "lenient"),
+        ("messages: a role is missing", "small"),
+    ],
+)
+async def test_fallbacks_by_what_a_400_says(
+    upstream: Any, bench: Any, message: str, answers: str, stream: bool
+) -> None:
+    """Too long a prompt goes to the larger model, refused content to another; a bad request nowhere."""
+    small = upstream.deployment("small", group="s", params={"x_mock": {"status": 400, "message": message}})
+    chains = Fallbacks(general={"s": ("x",)}, context_window={"s": ("l",)}, content_policy={"s": ("c",)})
+    others = [upstream.deployment("large", group="l"), upstream.deployment("lenient", group="c")]
+    made = bench(small, *others, config=_config(fallbacks=chains))
+    outcome = await made.ask({"model": "s", "stream": stream})
+    assert (outcome.status, outcome.answer.deployment) == (400 if answers == "small" else 200, answers)
+    assert [attempt.deployment for attempt in outcome.attempts.values()] == list(
+        dict.fromkeys(["small", answers])
+    )
+    assert made.state("small")["state"] == "closed"
 
 
 async def test_aliases_and_unknown_models(upstream: Any, bench: Any) -> None:
