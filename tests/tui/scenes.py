@@ -116,6 +116,15 @@ def pair(recorded):
     recorded.put(b'{"model":"demo","messages":[]}', answered("The slow brown fox\njumps over the cat."))
 
 
+def answers(recorded):
+    """The same question, answered by four models."""
+    question = "what is a monad?"
+    recorded.chat(question, ANSWER, model="claude-sonnet", provider="anthropic", latency_ms=2140.0)
+    recorded.chat(question, ANSWER.replace("steps", "functions"), model="gpt-mini", latency_ms=812.0)
+    recorded.chat(question, "Burritos.", model="demo", latency_ms=9.0, cost_usd=0.0)
+    recorded.failed(question)
+
+
 PLAN = {
     "schema_version": 1,
     "summary": "URL-safe slugs of at most 60 characters.",
@@ -195,6 +204,7 @@ SCENES = {
     "exchange-timing": (traffic, [["G"], ["k", "k", "enter"], ["right"] * 4], ["attempts", "median gap"]),
     "exchange-cost": (traffic, [["enter"], ["right"] * 5], ["per 1,000"]),
     "diff": (pair, [["m", "m", "d"]], ["alike", "[-quick-]"]),
+    "compare": (answers, [["m"] * 4, ["d"], ["right"]], ["similar", "{+functions+}"]),
     "runs": (run_done, [["2"]], ["✓ passed", "2 exch"]),
     "run": (run_done, [["2"], ["enter"]], ["2 of 2 passed", "brief"]),
     "run-waiting": (run_waiting, [["2"], ["enter"]], ["◇ Plan", "tests/test_slug.py"]),

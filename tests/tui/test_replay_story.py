@@ -36,13 +36,13 @@ async def test_a_failed_call_is_found_and_sent_again_to_another_model(router, mo
         await pilot.press("escape")
         await shows(pilot, "1 of 1", "✗ 404")
         await pilot.press("r")
-        await shows(pilot, "1 of 1 answered", "equal")
+        await shows(pilot, "1 of 1 answered", "100% alike")
         await pilot.press("M")
         await shows(pilot, "Send to which models?", "echo")
         while app.screen.query_one("ItemList").key != "echo":
             await pilot.press("j")
         await pilot.press("enter")
-        await until(pilot, lambda: app.screen.query("#text"), "the results")
+        await until(pilot, lambda: app.screen.query("Columns"), "the results")
         await pilot.press("r")
         await shows(pilot, "2 of 2 answered", "different")
     assert router.cli.json("exchanges", "list")[0]["model"] == "echo"

@@ -22,6 +22,10 @@ VERDICTS: dict[str, Piece] = {
     "failed": ("✗", "bad"),
 }
 _MS = ("latency_ms", "ttft_ms")
+_BESIDE_LIMIT = 400_000
+"""Longest two answers that are compared by word to be read side by side, in characters."""
+_WORTH_MARKING = 0.2
+"""Share of the longer answer that both must have for marks within the text to help."""
 
 
 def verdict_line(comparison: Comparison) -> str:
@@ -80,3 +84,40 @@ def text_diff(first: str, second: str) -> Lines:
     if not lines.lines:
         lines.lines.append(Line("equal, word for word", "ok", 2))
     return lines
+
+
+def beside(original: str, answer: str) -> Lines:
+    """Return the whole answer with its differences by word: ``[-gone-]`` and ``{+come+}``."""
+    lines = Lines()
+    if original == answer:
+        lines.add(answer, "prose")
+        return lines
+    parts = _parts(original, answer)
+    if parts is None:
+        lines.lines.append(Line("in other words altogether", "faint"))
+        lines.add(answer, "prose")
+    else:
+        lines.add("".join(parts), "words")
+    return lines
+
+
+def _parts(original: str, answer: str) -> list[str] | None:
+    """Return the answer's parts with signs, None where signs would only flicker."""
+    from workbench.replay.similarity import pieces
+
+    longer = max(len(original), len(answer))
+    if longer > _BESIDE_LIMIT:
+        return None
+    found = list(pieces(original, answer))
+    kept = sum(len(piece.text) for piece in found if piece.mark == "same" and not piece.text.isspace())
+    if kept < _WORTH_MARKING * longer:
+        return None
+    return [_signed(piece.mark, piece.text) for piece in found]
+
+
+def _signed(mark: str, text: str) -> str:
+    """Return a part with its signs, each line its own: a sign that spans lines is not seen as one."""
+    if mark == "same" or not text.strip():
+        return text if mark != "removed" else ""
+    form = "[-{}-]" if mark == "removed" else "{{+{}+}}"
+    return "\n".join(form.format(line) if line.strip() else line for line in text.split("\n"))

@@ -32,6 +32,7 @@ _LOG = (
     r"(?P<bad>\b(?:ERROR|CRITICAL|FAILED|FAIL|Traceback|error)\b)|(?P<warn>\b(?:WARNING|WARN|warning)\b)"
     r"|(?P<ok>\b(?:PASSED|passed|ok|OK)\b)|(?P<dim>^\S*\d\d:\d\d:\d\d\S*)"
 )
+_WORDS = r"(?P<del>\[-.*?-\])|(?P<add>\{\+.*?\+\})"
 _SSE = r"^(?P<field>data|event|id|retry):(?P<value>.*)$"
 
 
@@ -84,6 +85,7 @@ _KINDS: dict[str, Callable[[str], list[Span]]] = {
     "json": _json,
     "code": _by_groups(_CODE, "code-"),
     "log": _by_groups(_LOG, ""),
+    "words": _by_groups(_WORDS, "word-"),
     "prose": _prose,
     "sse": _sse,
     "diff": _diff,

@@ -20,6 +20,7 @@ class ExchangeKeys(Place):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "replay", "Replay", id="exchange.replay"),
+        Binding("M", "replay_on", "Replay on models", show=False, id="exchange.models"),
         Binding("d", "diff", "Diff", id="exchange.diff"),
         Binding("y", "copy", "Copy", id="exchange.copy"),
         Binding("e", "edit", "Edit & replay", id="exchange.edit"),
@@ -52,6 +53,22 @@ class ExchangeKeys(Place):
 
             self.app.push_screen(CompareScreen([item.id for item in items], send=True))
 
+    def action_replay_on(self) -> None:
+        """Send it to models of the user's choice and show their answers side by side."""
+        items = self.subjects()
+        if items:
+            from workbench.tui.screens.picking import Picker
+
+            names = [str(group.get("name")) for group in self.work.status.groups]
+            self.app.push_screen(Picker("Send to which models?", names, []), partial(self._replay_on, items))
+
+    def _replay_on(self, items: list[Exchange], models: list[str] | None) -> None:
+        if models:
+            from workbench.tui.screens.compare import CompareScreen
+
+            ids = [item.id for item in items]
+            self.app.push_screen(CompareScreen(ids, send=True, models=models))
+
     def action_edit(self) -> None:
         """Change the request, choose models, then send."""
         items = self.subjects()
@@ -61,10 +78,14 @@ class ExchangeKeys(Place):
             self.app.push_screen(CompareScreen([items[0].id], send=False))
 
     def action_diff(self) -> None:
-        """Compare two marked ones, a replay with its original, or an original with its last replay."""
+        """Compare two marked ones, more of them side by side, a replay with its original, or an original
+        with its last replay.
+        """
         items = self.subjects()
-        if len(items) >= 2:
-            first, second = sorted(items[:2], key=lambda item: (item.started_at, item.id))
+        if len(items) > 2:
+            self._show_columns(items)
+        elif len(items) == 2:
+            first, second = sorted(items, key=lambda item: (item.started_at, item.id))
             self._show_diff(first.id, second.id)
         elif items and items[0].replay_of:
             self._show_diff(items[0].replay_of, items[0].id)
@@ -84,6 +105,12 @@ class ExchangeKeys(Place):
             self.app.notify(
                 "Nothing to compare with: mark two exchanges (m), or replay this one (r).", markup=False
             )
+
+    def _show_columns(self, items: list[Exchange]) -> None:
+        from workbench.tui.screens.compare import CompareScreen
+
+        first, *others = [item.id for item in sorted(items, key=lambda item: (item.started_at, item.id))]
+        self.app.push_screen(CompareScreen([first], send=False, others=others))
 
     def _show_diff(self, first: str, second: str) -> None:
         from workbench.tui.screens.diff import DiffScreen
