@@ -263,7 +263,8 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], str]:
         return {}, text
     if not isinstance(data, dict):
         raise ConfigError("a mapping of settings is needed", file=str(path), line=1)
-    return data, text
+    # A section whose lines are all commented out is an empty one.
+    return {name: {} if value is None else value for name, value in data.items()}, text
 
 
 def _convert(data: dict[str, Any], text: str, file: Path, *, strict: bool = True) -> Settings:

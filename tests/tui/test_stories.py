@@ -238,8 +238,16 @@ async def test_the_filter_and_the_place_are_kept_for_the_next_start(app, recorde
         await shows(pilot, "1 of 1")
         await pilot.press("slash", *"model:demo", "enter")
         await shows(pilot, "1 of 1")
+        await pilot.press("5")
+        await shows(pilot, "24 hours")
         await pilot.press("q")
     from workbench.tui.app import WorkbenchApp
     from workbench.tui.source import Source
 
-    assert WorkbenchApp(Source(home)).kept.filter == "model:demo"
+    again = WorkbenchApp(Source(home), start_router=False)
+    assert again.kept.filter == "model:demo"
+    async with again.run_test(size=(130, 36)) as pilot:
+        await shows(pilot, "24 hours")
+        assert again.current_mode == "stats"
+        await pilot.press("1")
+        await shows(pilot, "1 of 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -10,9 +11,10 @@ import click
 
 from workbench.cli.context import Context, pass_context
 from workbench.cli.options import examples
-from workbench.domain.errors import UsageError
+from workbench.domain.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from workbench.settings import Home, TuiSettings
     from workbench.tui.app import WorkbenchApp
 
 
@@ -40,7 +42,26 @@ def _app(ctx: Context, theme: str | None) -> WorkbenchApp:
 
     if ctx.color is False:
         os.environ["NO_COLOR"] = "1"
-    return WorkbenchApp(Source(ctx.bare_home), theme=theme, start_router=not ctx.no_start)
+    return WorkbenchApp(
+        Source(ctx.bare_home), theme=theme, start_router=not ctx.no_start, settings=_settings(ctx.bare_home)
+    )
+
+
+def _settings(home: Home) -> TuiSettings:
+    """Return the app's own settings; a file that can't be read is the Settings screen's to say.
+
+    Reading YAML costs the first frame 30 ms: only those wait for it who have set something.
+    """
+    from workbench.settings import TuiSettings, load_settings
+
+    try:
+        written = b"tui" in home.settings_file.read_bytes()
+    except OSError:
+        written = False
+    if written or os.environ.get("WORKBENCH_THEME"):
+        with contextlib.suppress(ConfigError):
+            return load_settings(home, os.environ).tui
+    return TuiSettings()
 
 
 def _farewell(ctx: Context, app: WorkbenchApp) -> None:

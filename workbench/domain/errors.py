@@ -95,6 +95,8 @@ class ConfigError(WorkbenchError):
             part for part in (f"{where}:" if where else "", f"{path}:" if path else "", message) if part
         )
         super().__init__(text, hint=hint)
+        self.problem = message
+        """What is wrong, without the place."""
         self.file = file
         self.line = line
         self.path = path

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from workbench.settings import TuiSettings
 from workbench.tui import state as kept
 from workbench.tui.link import RouterWatch, StoreWatch
 from workbench.tui.messages import RouterChanged, RouterStatus, StoreChanged, StoreState, Trouble
@@ -86,20 +87,32 @@ class WorkbenchApp(App[None]):
         ("7", "settings", "Settings"),
     )
 
-    def __init__(self, source: Source, *, theme: str | None = None, start_router: bool = True) -> None:
+    def __init__(
+        self,
+        source: Source,
+        *,
+        theme: str | None = None,
+        start_router: bool = True,
+        settings: TuiSettings | None = None,
+    ) -> None:
+        """`theme` is asked for this time; without it the one chosen last in here, else the settings'."""
+        self.state_file = source.home.root / ".tui" / "state.json"
+        self.kept = kept.load(self.state_file)
+        if self.kept.place in self.MODES:
+            self.DEFAULT_MODE = self.kept.place  # type: ignore[misc]  # before Textual builds its stacks
         super().__init__()
+        settings = settings or TuiSettings()
         self.source = source
         self.status = RouterStatus()
         self.store_trouble: Trouble | None = None
-        self.state_file = source.home.root / ".tui" / "state.json"
-        self.kept = kept.load(self.state_file)
+        self.kept.tail = settings.tail
         for own in OWN:
             self.register_theme(own)
-        wanted = self.kept.theme or theme or DARK
+        wanted = theme or kept.theme_of(self.kept, settings.theme)
         self.theme = wanted if self.get_theme(wanted) is not None else DARK
         self.undo: list[Change] = []
         """What the last changes here need to be taken back, newest last."""
-        self.mouse = True
+        self.mouse = settings.mouse
         self._start_router = start_router
         self._store_watch: StoreWatch | None = None
         self._router_watch: RouterWatch | None = None
@@ -120,7 +133,7 @@ class WorkbenchApp(App[None]):
         self._store_watch.start()
         self._router_watch = RouterWatch(self.source, self._post, start=self._start_router)
         self._router_watch.start()
-        self.theme_changed_signal.subscribe(self, lambda theme: setattr(self.kept, "theme", theme.name))
+        self.theme_changed_signal.subscribe(self, lambda theme: kept.keep_theme(self.kept, theme.name))
         self.load_keymap()
         if not self.kept.welcomed and self._start_router:
             self.kept.welcomed = True
@@ -146,7 +159,7 @@ class WorkbenchApp(App[None]):
         """Show that the store can't be read, or that it can be again."""
         self.store_trouble = message.trouble
         if isinstance(self.screen, Place):
-            self.screen.trouble(message.trouble)
+            self.screen.store_trouble(message.trouble)
 
     def on_router_changed(self, message: RouterChanged) -> None:
         """Take the router's state and tell the screen that is shown."""
@@ -190,12 +203,25 @@ class WorkbenchApp(App[None]):
 
         self.run_worker(read, thread=True, group="keymap", exit_on_error=False)
 
+    def take_settings(self, found: TuiSettings) -> None:
+        """Use the settings of the terminal app that were just written."""
+        if self.get_theme(found.theme) is not None:
+            self.theme = found.theme
+            self.kept.theme, self.kept.theme_over = None, found.theme
+        self.kept.tail = found.tail
+        if found.mouse != self.mouse:
+            self.toggle_mouse()
+
     def toggle_mouse(self) -> None:
         """Take the mouse, or leave it to the terminal so that it can select text."""
         driver: Any = self._driver
         self.mouse = not self.mouse
-        for name in ("_enable_mouse_support",) if self.mouse else ("_disable_mouse_support",):
-            getattr(driver, name, lambda: None)()
+        if self.mouse:
+            driver._mouse = True  # it does nothing about a mouse that it believes to be off
+            getattr(driver, "_enable_mouse_support", lambda: None)()
+        else:
+            getattr(driver, "_disable_mouse_support", lambda: None)()
+            driver._mouse = False  # or it would take the mouse again when the editor closes
         self.notify(
             "The mouse works in here." if self.mouse else "The terminal has the mouse: it selects text."
         )
@@ -257,7 +283,7 @@ class WorkbenchApp(App[None]):
         if isinstance(self.screen, Place):
             self.screen.store_changed()
             self.screen.router_changed(self.status)
-            self.screen.trouble(self.store_trouble)
+            self.screen.store_trouble(self.store_trouble)
 
     def action_help(self) -> None:
         """Show every key of this place."""

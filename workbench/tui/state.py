@@ -13,6 +13,9 @@ class State(msgspec.Struct, kw_only=True):
     """Theme, place and filters as they were left."""
 
     theme: str | None = None
+    """Chosen in the app; None: the settings' own."""
+    theme_over: str = "workbench-dark"
+    """What the settings said when it was chosen: when they say something else, that is the later word."""
     place: str = "exchanges"
     filter: str = ""
     filters: list[str] = []
@@ -46,3 +49,15 @@ def remember_filter(state: State, text: str) -> None:
     """Put a filter at the head of the history."""
     if text:
         state.filters = [text, *(old for old in state.filters if old != text)][:FILTERS_KEPT]
+
+
+def theme_of(state: State, setting: str) -> str:
+    """Return the theme to begin with: the one chosen in the app, unless the setting was changed since."""
+    if state.theme_over != setting:
+        state.theme, state.theme_over = None, setting
+    return state.theme or setting
+
+
+def keep_theme(state: State, name: str) -> None:
+    """Remember what was chosen in the app."""
+    state.theme = name

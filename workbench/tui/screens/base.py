@@ -19,6 +19,7 @@ from workbench.tui.widgets.chrome import KeyLine, StatusLine, TopLine
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
     from workbench.tui.source import Source
+    from workbench.tui.widgets.itemlist import ItemList
     from workbench.tui.widgets.textview import TextView
 
 
@@ -95,16 +96,33 @@ class Place(Asking, Screen[Any]):
             self.standing = standing
             self.query_one(StatusLine).refresh()
 
+    _own_trouble: Trouble | None = None
+    _store_trouble: Trouble | None = None
+
     def trouble(self, trouble: Trouble | None) -> None:
-        """Show a failure in its place, or take it away."""
+        """Show a failure of this screen in its place, or take it away."""
+        self._own_trouble = trouble
         if self.is_mounted:
-            self.query_one(Notice).say(trouble)
+            self.query_one(Notice).say(trouble or self._store_trouble)
+
+    def store_trouble(self, trouble: Trouble | None) -> None:
+        """Show that the store can't be read; once it can be again, what failed because of it is over too."""
+        over = trouble is None and self._store_trouble is not None
+        self._store_trouble = trouble
+        self.trouble(None if over else self._own_trouble)
 
     def on_text_view_moved(self, message: TextView.Moved) -> None:
         """Show which hit of a search is on the screen."""
+        self._show_hit(message.at, message.total)
+
+    def on_item_list_moved(self, message: ItemList.Moved) -> None:
+        """Show which hit of a search the cursor is on."""
+        self._show_hit(message.at, message.total)
+
+    def _show_hit(self, at: int, total: int) -> None:
         for line in self.query("FindLine"):
             found: Any = line
-            found.found(message.at, message.total)
+            found.found(at, total)
 
     # -- what the app tells the screen that is shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
@@ -21,31 +22,43 @@ Prompt > Vertical, Confirm > Vertical {
 }
 Prompt .head, Confirm .head { text-style: bold; color: $primary; }
 Prompt .about, Confirm .about { color: $foreground 70%; margin-bottom: 1; height: auto; max-height: 14; }
-Prompt Input { border: none; border-left: thick $primary; background: $boost; height: 1; padding: 0 1; }
+Prompt Input, Prompt Input:focus {
+    border: none; border-left: thick $primary; background: $boost; height: 1; padding: 0 1;
+}
+Prompt .fault { color: $error; height: auto; max-height: 4; display: none; }
 Prompt .keys, Confirm .keys { color: $foreground 60%; margin-top: 1; }
 """
 
 
 class Prompt(ModalScreen[str | None]):
-    """Asks for one line; None when it was dropped."""
+    """Asks for one line; None when it was dropped. A line that `check` finds a fault with is not taken."""
 
     DEFAULT_CSS = _CSS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "drop", "Drop", show=False, id="prompt.drop")]
 
-    def __init__(self, title: str, about: str, value: str = "") -> None:
+    def __init__(
+        self, title: str, about: str, value: str = "", *, check: Callable[[str], str | None] | None = None
+    ) -> None:
         super().__init__()
-        self._title, self._about, self._value = title, about, value
+        self._title, self._about, self._value, self._check = title, about, value, check
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(Text(self._title), classes="head")
             yield Static(Text(printable(self._about)), classes="about")
             yield Input(self._value)
+            yield Static(classes="fault", markup=False)
             yield Static(Text("enter  accept    esc  drop"), classes="keys")
 
     @on(Input.Submitted)
     def _accept(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value)
+        fault = self._check(event.value) if self._check is not None else None
+        if fault is None:
+            self.dismiss(event.value)
+            return
+        said = self.query_one(".fault", Static)
+        said.update(f"✗ {printable(fault)}")
+        said.display = True
 
     def action_drop(self) -> None:
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""Choosing several of some names: space marks, enter takes."""
+"""Choosing one or several of some names: space marks, enter takes."""
 
 from __future__ import annotations
 
@@ -33,15 +33,17 @@ class Picker(ModalScreen[list[str] | None]):
         Binding("escape,q", "drop", "Drop", show=False, id="picker.drop"),
     ]
 
-    def __init__(self, title: str, names: list[str], chosen: list[str]) -> None:
+    def __init__(self, title: str, names: list[str], chosen: list[str], *, one: bool = False) -> None:
+        """`one`: exactly one can be chosen."""
         super().__init__()
-        self._title, self._names, self._chosen = title, names, set(chosen)
+        self._title, self._names, self._chosen, self._one = title, names, set(chosen), one
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(Text(self._title), classes="head")
             yield ItemList()
-            yield Static(Text("space  mark    enter  take    esc  drop"), classes="keys")
+            mark = "" if self._one else "space  mark    "
+            yield Static(Text(f"{mark}enter  take    esc  drop"), classes="keys")
 
     def on_mount(self) -> None:
         """Show the names."""
@@ -57,7 +59,7 @@ class Picker(ModalScreen[list[str] | None]):
 
     def action_mark(self) -> None:
         name = self.query_one(ItemList).key
-        if name:
+        if name and not self._one:
             self._chosen ^= {name}
             self._draw()
             self.query_one(ItemList).action_move(1)

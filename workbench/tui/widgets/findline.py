@@ -1,8 +1,8 @@
-"""The line for finding a word in the text below it; `n` and `N` go on from hit to hit."""
+"""The line for finding a word in the text or list below it; `n` and `N` go on from hit to hit."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,7 +10,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from workbench.tui.widgets.textview import TextView
+
+class Findable(Protocol):
+    """A text or a list that can be searched."""
+
+    def find(self, term: str) -> None:
+        """Look for a term while it is typed; none ends the search."""
+
+    def action_hit(self, step: int) -> None:
+        """Go to another hit."""
+
+    def focus(self, scroll_visible: bool = True) -> Any:
+        """Take the focus."""
 
 
 class FindLine(Horizontal):
@@ -19,7 +30,9 @@ class FindLine(Horizontal):
     DEFAULT_CSS = """
     FindLine { height: 1; display: none; background: $surface; }
     FindLine.-shown { display: block; }
-    FindLine Input { border: none; height: 1; padding: 0 1; background: $surface; width: 1fr; }
+    FindLine Input, FindLine Input:focus {
+        border: none; height: 1; padding: 0 1; background: $surface; width: 1fr;
+    }
     FindLine .prompt { width: 8; padding: 0 1; color: $primary; }
     FindLine .hits { width: 24; padding: 0 1; color: $foreground 60%; text-align: right; }
     """
@@ -31,14 +44,14 @@ class FindLine(Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self._view: TextView | None = None
+        self._view: Findable | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("find", classes="prompt")
         yield Input(select_on_focus=True)
         yield Static(classes="hits", markup=False)
 
-    def edit(self, view: TextView) -> None:
+    def edit(self, view: Findable) -> None:
         """Find in `view`."""
         self._view = view
         self.add_class("-shown")

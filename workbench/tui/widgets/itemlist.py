@@ -31,6 +31,10 @@ class ItemList(ScrollView, can_focus=True):
         Binding("up,k", "move(-1)", "Up", show=False, id="list.up"),
         Binding("g,home", "edge(-1)", "First", show=False, id="list.newest"),
         Binding("G,end", "edge(1)", "Last", show=False, id="list.oldest"),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="list.page-down"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="list.page-up"),
+        Binding("n", "hit(1)", "Next hit", show=False, id="list.next"),
+        Binding("N", "hit(-1)", "Previous hit", show=False, id="list.previous"),
         Binding("enter,l,right", "choose", "Open", show=False, id="list.open"),
     ]
 
@@ -59,10 +63,19 @@ class ItemList(ScrollView, can_focus=True):
         def control(self) -> ItemList:
             return self.sender
 
+    class Moved(Message):
+        """The hit under the cursor is number `at` (1 first) of `total`."""
+
+        def __init__(self, at: int, total: int) -> None:
+            super().__init__()
+            self.at = at
+            self.total = total
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.items: list[Item] = []
         self.key = ""
+        self._term = ""
         self._paint: Paint | None = None
 
     def put(self, items: Sequence[Item]) -> None:
@@ -101,6 +114,30 @@ class ItemList(ScrollView, can_focus=True):
         keys = [item.key for item in self.items if item.key]
         if keys:
             self._go(keys[0 if side < 0 else -1], by_user=True)
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(1, self.size.height - 1))
+
+    def find(self, term: str) -> None:
+        """Look for a word in the rows and go to the nearest that has it, from the cursor down."""
+        self._term = term.lower()
+        if term:
+            self.action_hit(0)
+
+    def action_hit(self, step: int) -> None:
+        """Go to the next row that has the word, round and round."""
+        hits = [at for at, item in enumerate(self.items) if self._term and item.key and self._has(item)]
+        here = self._row() or 0
+        if step < 0:
+            found = next((at for at in reversed(hits) if at < here), hits[-1] if hits else None)
+        else:
+            found = next((at for at in hits if at >= here + step), hits[0] if hits else None)
+        if found is not None:
+            self._go(self.items[found].key, by_user=True)
+        self.post_message(self.Moved(hits.index(found) + 1 if found is not None else 0, len(hits)))
+
+    def _has(self, item: Item) -> bool:
+        return self._term in "".join(text for text, _ in item.pieces).lower()
 
     def action_choose(self) -> None:
         if self.key:
