@@ -59,7 +59,7 @@ def test_config_show_names_every_setting_and_no_key(workbench, home_dir):
     assert data["files"]["store"] == str(home_dir / "artifacts" / "workbench.db")
     said = workbench("config", "show").out
     (line,) = [line for line in said.splitlines() if line.startswith("router.port ")]
-    assert line.split()[1:3] == ["4123", "changed"]
+    assert line.split()[1:3] == ["4123", "workbench.yaml:1"]
     assert "sk-wb-" not in said
 
 
@@ -75,6 +75,26 @@ def test_the_env_file_sets_settings_too(workbench, home_dir):
     with (home_dir / ".env").open("a") as file:
         file.write("WORKBENCH_PORT=4568\n")
     assert workbench("config", "show", "--json").json["settings"]["router.port"] == 4568
+
+
+def test_config_set_writes_one_setting_and_unset_takes_it_out(workbench, home_dir):
+    """The value is checked, comments stay, and what counts is said with its place."""
+    path = home_dir / "workbench.yaml"
+    home_dir.mkdir(parents=True, exist_ok=True)
+    path.write_text("# mine\nrouter:\n  port: 4100  # taken\n")
+    assert "router.port: 4200 (workbench.yaml:3)" in workbench("config", "set", "router.port", "4200").err
+    assert path.read_text() == "# mine\nrouter:\n  port: 4200  # taken\n"
+    assert workbench("config", "show", "--json").json["origins"]["router.port"] == "workbench.yaml:3"
+    wrong = workbench("config", "set", "router.port", "99999")
+    assert (wrong.code, "65535" in wrong.err) == (2, True)
+    unknown = workbench("config", "set", "router.prot", "1")
+    assert (unknown.code, "router.port" in unknown.err) == (2, True)
+    assert workbench("config", "unset", "router.port", "--json").json == {
+        "name": "router.port",
+        "value": 4000,
+        "origin": "default",
+    }
+    assert path.read_text() == "# mine\n"
 
 
 def test_config_migrate_moves_keys(workbench, home_dir):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,10 +11,13 @@ from workbench.cli.context import Context, pass_context
 from workbench.cli.options import examples
 from workbench.cli.output import emit, facts, table
 
+if TYPE_CHECKING:
+    from workbench.control.setting_facts import SettingFacts
+
 
 @click.group(epilog=examples("workbench config show", "workbench config show --json | jq .settings"))
 def command() -> None:
-    """Show and migrate the configuration."""
+    """Show, change and migrate the configuration."""
 
 
 @command.command("show", epilog=examples("workbench config show", "workbench config show --path"))
@@ -22,13 +25,13 @@ def command() -> None:
 @pass_context
 def show_(ctx: Context, only_path: bool) -> None:
     """Show the home, its files and every setting with its value and sentence. Keys are never shown."""
-    from workbench.settings import describe
+    from workbench.control.setting_facts import setting_facts
 
     home = ctx.home
     if only_path:
         click.echo(str(home.root))
         return
-    settings = list(describe(ctx.settings))
+    found = setting_facts(home)
     files = {
         "home": home.root,
         "router_config": home.config,
@@ -44,14 +47,15 @@ def show_(ctx: Context, only_path: bool) -> None:
         emit(
             {
                 "files": {name: str(path) for name, path in files.items()},
-                "settings": {setting.name: setting.value for setting in settings},
+                "settings": {facts.name: facts.setting.value for facts in found},
+                "origins": {facts.name: facts.where for facts in found},
             }
         )
         return
     facts([(name.replace("_", " "), _place(path)) for name, path in files.items()], color=ctx.colored)
     click.echo()
-    rows = [(item.name, _value(item.value), _source(item), item.sentence) for item in settings]
-    table(("SETTING", "VALUE", "", "MEANING"), rows, color=ctx.colored, flexible="MEANING")
+    rows = [(item.name, _value(item.setting.value), item.where, item.setting.sentence) for item in found]
+    table(("SETTING", "VALUE", "FROM", "MEANING"), rows, color=ctx.colored, flexible="MEANING")
 
 
 def _place(path: Any) -> str:
@@ -62,8 +66,54 @@ def _value(value: Any) -> str:
     return "-" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
-def _source(item: Any) -> str:
-    return "" if item.value == item.default else "changed"
+@command.command(
+    "set", epilog=examples("workbench config set router.port 4100", "workbench config set tui.theme nord")
+)
+@click.argument("name")
+@click.argument("value")
+@pass_context
+def set_(ctx: Context, name: str, value: str) -> None:
+    """Write one setting into workbench.yaml; its comments and everything else stay. NONE: none."""
+    from workbench.control.settings_edit import parse_setting, set_setting
+
+    facts = _named(ctx, name)
+    meant = parse_setting(ctx.home, name, value, optional=facts.optional)
+    set_setting(ctx.home, name, meant)
+    _tell(ctx, name)
+
+
+@command.command("unset", epilog=examples("workbench config unset router.port"))
+@click.argument("name")
+@pass_context
+def unset_(ctx: Context, name: str) -> None:
+    """Take one setting out of workbench.yaml, so that its default counts again."""
+    from workbench.control.settings_edit import unset_setting
+
+    _named(ctx, name)
+    unset_setting(ctx.home, name)
+    _tell(ctx, name)
+
+
+def _named(ctx: Context, name: str) -> SettingFacts:
+    from workbench.control.setting_facts import setting_facts
+    from workbench.domain.errors import UsageError
+    from workbench.domain.yaml_position import nearest
+
+    found = {facts.name: facts for facts in setting_facts(ctx.home)}
+    if name not in found:
+        near = nearest(name, found)
+        hint = f"did you mean {near!r}?" if near else "workbench config show lists the settings"
+        raise UsageError(f"there is no setting {name!r}", hint=hint)
+    return found[name]
+
+
+def _tell(ctx: Context, name: str) -> None:
+    """Say what counts now, and where it comes from."""
+    facts = _named(ctx, name)
+    if ctx.json:
+        emit({"name": name, "value": facts.setting.value, "origin": facts.where})
+    else:
+        ctx.note(f"{name}: {_value(facts.setting.value)} ({facts.where})")
 
 
 @command.command("migrate", epilog=examples("workbench config migrate --dry-run", "workbench config migrate"))
