@@ -14,7 +14,8 @@ shows the most useful ones; what can't be done now is struck out.
 
 One grammar everywhere: `j` `k` and the arrows move, `g` and `G` go to the ends, `enter` opens, `esc` goes
 back, `/` narrows or finds, `n` and `N` go from hit to hit, `m` marks, `y` copies, `r` sends again, `d`
-compares, `1` to `7` change the place.
+compares, `1` to `7` change the place, `;` puts letters on
+everything that can be gone to.
 
 ## Your own keys
 

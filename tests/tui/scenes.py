@@ -214,4 +214,5 @@ SCENES = {
     "settings": (nothing, [["7"]], ["router", "Port to listen on"]),
     "help": (traffic, [["slash"], ["escape"], ["question_mark"]], ["Replay", "Save payload"]),
     "copy": (traffic, [["y"]], ["as curl"]),
+    "jump": (traffic, [["semicolon"]], ["s", "d"]),
 }

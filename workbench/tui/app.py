@@ -73,6 +73,7 @@ class WorkbenchApp(App[None]):
         Binding("6", "go('retention')", "Retention", show=False, id="go.retention"),
         Binding("7", "go('settings')", "Settings", show=False, id="go.settings"),
         Binding("question_mark", "help", "Help", show=False, id="help"),
+        Binding("semicolon,ctrl+o", "jump", "Jump", show=False, id="jump", key_display=";"),
         Binding("ctrl+l", "redraw", "Draw again", show=False, id="redraw"),
         Binding("q", "quit", "Quit", show=False, id="quit"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit.now"),
@@ -291,6 +292,13 @@ class WorkbenchApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
+
+    def action_jump(self) -> None:
+        """Put letters on everything that can be gone to."""
+        from workbench.tui.screens.jump import JumpScreen
+
+        if not isinstance(self.screen, JumpScreen):
+            self.push_screen(JumpScreen(self.screen), lambda chosen: chosen and chosen[0].go(chosen[1]))
 
     def action_redraw(self) -> None:
         """Draw everything again, for a terminal that something else has written to."""

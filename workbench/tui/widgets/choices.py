@@ -81,6 +81,15 @@ class Choices(Widget, can_focus=True):
             if event.y == row and column <= event.x < column + cell_len(name) + 2:
                 self._choose(name)
 
+    def take(self, name: str) -> None:
+        """Choose an option and take the focus."""
+        self.focus()
+        self._choose(name)
+
+    def places_on_screen(self) -> list[tuple[int, int, str]]:
+        """Return (column, row, name) of every option."""
+        return [(column, row, name) for row, column, name in self._places(self.size.width)]
+
     def on_mount(self) -> None:
         """Follow the theme."""
         self.app.theme_changed_signal.subscribe(self, lambda _theme: self._repaint())

@@ -93,6 +93,16 @@ class ItemList(ScrollView, can_focus=True):
         if key != self.key and any(item.key == key for item in self.items):
             self._go(key, by_user=False)
 
+    def go(self, key: str) -> None:
+        """Put the cursor on a key, as the user's doing."""
+        self._go(key, by_user=True)
+
+    def keys_on_screen(self) -> list[tuple[int, str]]:
+        """Return (row on the screen, key) of everything that can be chosen there."""
+        top = self.scroll_offset.y
+        rows = self.items[top : top + self.size.height]
+        return [(y, item.key) for y, item in enumerate(rows) if item.key]
+
     def _row(self) -> int | None:
         return next((at for at, item in enumerate(self.items) if item.key and item.key == self.key), None)
 

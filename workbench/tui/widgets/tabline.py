@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.message import Message
 from textual.reactive import reactive
 
@@ -36,6 +37,15 @@ class TabLine(Line):
     def step(self, by: int) -> None:
         """Go to a neighbour, round and round."""
         self.active = (self.active + by) % len(self.names)
+
+    def tab_places(self) -> list[tuple[int, int]]:
+        """Return (index, column) of every tab that fits on the screen."""
+        found: list[tuple[int, int]] = []
+        at = 0
+        for index, name in enumerate(self.names):
+            found.append((index, at + 1))
+            at += cell_len(name) + 3
+        return [(index, column) for index, column in found if column < self.size.width]
 
     def watch_active(self) -> None:
         """Tell the screen."""
