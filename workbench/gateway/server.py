@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import math
 import re
 import socket
 from collections.abc import Generator
@@ -48,7 +49,48 @@ def _explain(error: OSError, host: str, port: int) -> UsageError:
 
 
 class _Http(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, for clients too that first offer something newer."""
+    """uvicorn's HTTP/1.1, for clients too that first offer something newer.
+
+    Its keep-alive timer runs on from request to request and looks at the clock when it fires: to cancel
+    and to set one for every request costs more than reading the request.
+    """
+
+    _idle_since = math.inf
+    """When the last answer ended; inf while a request comes or is answered."""
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has been idle for long enough."""
+        self.timeout_keep_alive_task = None
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            super().timeout_keep_alive_handler()
+        elif left < math.inf:  # else the end of the answer sets the timer again
+            self._wait(left)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let everything go."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
+    def _wait(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Note that a request comes, and let the timer run."""
+        self._idle_since = math.inf
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client, without an offer to change the protocol.
