@@ -8,6 +8,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.left_out import (  # noqa: F401 - hooks of pytest, which finds them here
+    pytest_deselected,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
+
 # A busy machine is no fault of the code: how long an example takes is measured in bench/, not here.
 hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
