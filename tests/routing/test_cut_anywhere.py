@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.domain.conversation import answer
-from workbench.providers.provider import ANTHROPIC_ENDPOINTS, Answer, Call, Deployment
+from workbench.providers.provider import ANTHROPIC_ENDPOINTS, Answer, Call, Deployment, Secret
 from workbench.routing.config import RouterConfig, RoutingSettings
 from workbench.routing.router import Router
 
@@ -83,6 +83,21 @@ class Script:
         return None
 
 
+class Scripts:
+    """A provider that plays each deployment its own script."""
+
+    name = "wire"
+
+    def __init__(self, **scripts: Script) -> None:
+        self._scripts = scripts
+
+    async def send(self, call: Call) -> Answer:
+        return await self._scripts[call.deployment.id].send(call)
+
+    async def aclose(self) -> None:
+        return None
+
+
 async def _ask(
     client: str, upstream: str, *pieces: bytes, stream: bool = True, **own: Any
 ) -> tuple[Outcome, Bench]:
@@ -123,6 +138,61 @@ async def test_a_stream_cut_at_every_byte(client: str, upstream: str) -> None:
             assert state["failures"] == 1, cut
             # A chat answer may have its finish reason already; the error event that follows says the rest.
             assert client == CHAT or not whole.complete, cut
+
+
+KEY = "plain-key-0123456789"
+ERRORS = {
+    CHAT: _sse({"error": {"message": f"no more for {KEY}", "code": 503}}),
+    MESSAGES: _sse({"type": "error", "error": {"type": "overloaded_error", "message": KEY}}, named=True),
+}
+WAYS = [(CHAT, CHAT), (MESSAGES, MESSAGES), (MESSAGES, CHAT), (RESPONSES, CHAT), (CHAT, MESSAGES)]
+
+
+def _two(upstream: str, *pieces: bytes) -> Bench:
+    """Return a router whose first deployment says `pieces`, and whose second one is well."""
+    both = [
+        Deployment(
+            id=name,
+            group="g",
+            provider="p",
+            model="m",
+            order=order,
+            endpoints=ENDPOINTS[upstream],
+            api_key=Secret(KEY),
+        )
+        for order, name in enumerate(("bad", "good"))
+    ]
+    config = RouterConfig(deployments=tuple(both), settings=RoutingSettings(num_retries=1))
+    scripts = Scripts(bad=Script(*pieces), good=Script(STREAMS[upstream]))
+    return Bench(Router(config, {"wire": scripts}))
+
+
+@pytest.mark.parametrize(("client", "upstream"), WAYS)
+async def test_a_stream_that_begins_with_an_error_is_asked_for_elsewhere(client: str, upstream: str) -> None:
+    """Nothing was said yet, so the next deployment answers, in every dialect; the key is nowhere."""
+    outcome = await _two(upstream, ERRORS[upstream]).ask({"stream": True, "input": "x"}, endpoint=client)
+    assert (outcome.error, outcome.answer.deployment) == (None, "good")
+    assert outcome.codes == ["upstream_error", None]
+    assert answer(client, outcome.body, stream=True).complete
+    assert KEY not in str(outcome.attempts)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+@pytest.mark.parametrize(("client", "upstream"), WAYS)
+async def test_an_error_after_words_is_told_after_them(client: str, upstream: str, pieces: int) -> None:
+    """Words, the error and the upstream's end, in one read or several: no success, and no key."""
+    stream = STREAMS[upstream]
+    words = stream.index(b"\n\n", stream.index(b"delta", stream.index(b"\n\n"))) + 2
+    ending = stream[stream.rindex(b"\n\n", 0, -2) + 2 :]
+    parts = [stream[:words], ERRORS[upstream], ending]
+    given = {1: [b"".join(parts)], 2: [parts[0] + parts[1], parts[2]], 3: parts}[pieces]
+    outcome = await _two(upstream, *given).ask({"stream": True, "input": "x"}, endpoint=client)
+    assert outcome.codes == ["upstream_error"]
+    assert outcome.error is not None or outcome.answer.upstream_error
+    assert not answer(client, outcome.body, stream=True).complete
+    assert b"h" in outcome.body
+    assert KEY.encode() not in outcome.body
+    assert KEY not in f"{outcome.attempts} {outcome.error} {outcome.answer.upstream_error}"
 
 
 def _without_usage(stream: bytes, upstream: str) -> bytes:

@@ -81,6 +81,8 @@ class Relay:
         self._kept: list[bytes] | None = None
         self._over = False
         self._opened = False
+        self._broken: StreamBroken | None = None
+        """An error that came with the first words: told after them."""
         self._known: tuple[Usage, float | None] | None = None
 
     async def open(self) -> None:
@@ -111,6 +113,8 @@ class Relay:
                 if ending:
                     self._ending()
                 yield piece
+            if self._broken is not None:
+                raise self._broken
             if not self._over:
                 async for piece in self._rest():
                     yield piece
@@ -236,17 +240,35 @@ class Relay:
                 yield self._last(b"".join(events[number:]) + self._cutter.rest())
                 return
             out.append(self._passed(block))
+            if self._broken is not None:
+                break
         piece = b"".join(out)
         if piece:
             yield piece, False
 
     def _passed(self, block: bytes) -> bytes:
+        if self.watch.error is not None:
+            block = self._error_passed(block)
         if self._translator is None:
             return b"" if self._prepared.drop_usage and self.watch.only_usage else block
-        if self.watch.error is not None:
-            raise StreamBroken(502, "upstream_error", one_line(self.watch.error), retryable=True)
+        if self._broken is not None:
+            return b""
         data = event_data(block)
         return self._translated(data) if data else b""
+
+    def _error_passed(self, block: bytes) -> bytes:
+        """Take our key out of an error; break a translated stream off, which has no other word for it."""
+        key = self._prepared.call.deployment.api_key
+        if key is not None and key.reveal():
+            self.watch.error = (self.watch.error or "").replace(key.reveal(), "…")
+            block = block.replace(key.reveal().encode(), b"...")
+        if self._translator is not None and self._broken is None:
+            self._broken = StreamBroken(
+                502, "upstream_error", one_line(self.watch.error or ""), retryable=True
+            )
+            if self._opened:
+                raise self._broken
+        return block
 
     def _translated(self, data: bytes) -> bytes:
         way, translator = self._prepared.translation, self._translator
@@ -286,7 +308,8 @@ class Relay:
                 yield piece, self.watch.terminal
             return
         fed = self._passed(rest + b"\n\n") if rest.strip() and not self.watch.terminal else b""
-        yield fed + self._closing(), True
+        if self._broken is None:
+            yield fed + self._closing(), True
 
     async def _drain(self) -> None:
         """Read the upstream's end so that its connection can be used again; do not wait for it long."""
