@@ -205,9 +205,43 @@ def test_a_responses_request_becomes_chat() -> None:
     assert "store" not in chat
 
 
+def test_what_a_tool_shows_is_seen_whatever_the_dialect() -> None:
+    """Codex's view_image gives an image as a call's output: chat gets it right after all the results."""
+    outputs: list[dict[str, Any]] = [
+        {"call_id": "c1", "output": [{"type": "input_image", "image_url": PIXEL}]},
+        {"call_id": "c2", "output": [{"type": "input_text", "text": "done"}]},
+    ]
+    calls = [{"type": "function_call", "call_id": f"c{n}", "name": "f", "arguments": "{}"} for n in (1, 2)]
+    said = {"type": "message", "role": "user", "content": "what is it?"}
+    given = {"input": [*calls, *({"type": "function_call_output", **output} for output in outputs), said]}
+    messages = _way(RESPONSES, CHAT).request(given)["messages"]
+    assert [message["role"] for message in messages] == ["assistant", "tool", "tool", "user", "user"]
+    assert [message["content"] for message in messages[1:3]] == ["", "done"]
+    assert messages[3]["content"] == [{"type": "image_url", "image_url": {"url": PIXEL}}]
+    turns = _way(RESPONSES, MESSAGES).request({"model": "m", **given})["messages"]
+    assert [block["type"] for block in turns[1]["content"]] == ["tool_result", "tool_result", "image", "text"]
+
+
+@pytest.mark.parametrize("member", ["output_config", "output_format"])
+def test_an_answer_in_a_form_is_asked_for_in_every_dialect(member: str) -> None:
+    """Anthropic's structured outputs, under their new name and their old one, and the effort beside them."""
+    form = {"type": "json_schema", "schema": TOOL}
+    wanted = {"format": form, "effort": "max"} if member == "output_config" else form
+    body = {"messages": [], "thinking": {"type": "adaptive"}, member: wanted}
+    chat = _way(MESSAGES, CHAT).request(body)
+    assert chat["response_format"]["json_schema"] == {"name": "answer", "schema": TOOL, "strict": True}
+    assert chat["reasoning_effort"] == ("high" if member == "output_config" else "medium")
+
+
 @pytest.mark.parametrize(
     ("source", "target", "request_", "path"),
     [
+        (
+            MESSAGES,
+            CHAT,
+            {"messages": [], "output_config": {"format": {"type": "x"}}},
+            "output_config.format.type",
+        ),
         (RESPONSES, CHAT, {"input": "x", "previous_response_id": "resp_1"}, "previous_response_id"),
         (RESPONSES, CHAT, {"input": [{"type": "item_reference", "id": "x"}]}, "input[0]"),
         (RESPONSES, CHAT, {"input": "x", "tool_choice": {"type": "web_search"}}, "tool_choice"),

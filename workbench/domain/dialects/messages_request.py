@@ -11,6 +11,8 @@ from workbench.domain.dialects.translation import Document, Untranslatable
 from workbench.domain.message import as_dict, as_list, as_text
 
 _EFFORTS = ((2048, "low"), (8192, "medium"))
+_EFFORT_NAMES = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
+"""What Anthropic's clients say beside ``thinking`` -> a word that every chat upstream with efforts knows."""
 _SAME = ("temperature", "top_p", "stream")
 
 
@@ -29,8 +31,11 @@ def chat_from_messages(document: Document) -> Document:
         chat["stop"] = document["stop_sequences"]
     if user := as_dict(document.get("metadata")).get("user_id"):
         chat["user"] = user
+    wanted = as_dict(document.get("output_config"))
     if effort := _effort(as_dict(document.get("thinking"))):
-        chat["reasoning_effort"] = effort
+        chat["reasoning_effort"] = _EFFORT_NAMES.get(as_text(wanted.get("effort")), effort)
+    if form := as_dict(wanted.get("format")) or as_dict(document.get("output_format")):
+        chat["response_format"] = _response_format(form)
     _add_tools(chat, document)
     return chat
 
@@ -123,6 +128,14 @@ def _effort(thinking: Document) -> str | None:
     if not isinstance(budget, int):
         return "medium"
     return next((effort for limit, effort in _EFFORTS if budget <= limit), "high")
+
+
+def _response_format(form: Document) -> Document:
+    if form.get("type") != "json_schema":
+        message = f"an answer in the form {form.get('type')!r} exists only at Anthropic"
+        raise Untranslatable(message, "output_config.format.type")
+    schema = {"name": "answer", "schema": form.get("schema", {}), "strict": True}
+    return {"type": "json_schema", "json_schema": schema}
 
 
 def _add_tools(chat: Document, document: Document) -> None:

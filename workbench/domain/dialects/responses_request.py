@@ -11,6 +11,7 @@ from workbench.domain.dialects.translation import Document, Untranslatable
 from workbench.domain.message import as_dict, as_list, as_text
 
 _SAME = ("temperature", "top_p", "stream", "parallel_tool_calls", "user", "top_logprobs", "seed")
+_RESULTS = ("function_call_output", "custom_tool_call_output")
 FREEFORM = {
     "type": "object",
     "properties": {"input": {"type": "string", "description": "The whole input, as it is."}},
@@ -51,9 +52,38 @@ def _messages(document: Document) -> list[Document]:
     given = document.get("input")
     if isinstance(given, str):
         return [*messages, {"role": "user", "content": given}]
+    seen: list[Document] = []
     for index, item in enumerate(map(as_dict, as_list(given))):
-        _add_item(messages, item, f"input[{index}]")
+        path = f"input[{index}]"
+        if item.get("type") in _RESULTS:
+            messages.append(_result(item))
+            seen += _attached(item, path)
+            continue
+        _show(messages, seen)
+        _add_item(messages, item, path)
+    _show(messages, seen)
     return messages
+
+
+def _result(item: Document) -> Document:
+    return {"role": "tool", "tool_call_id": item.get("call_id"), "content": _output(item.get("output"))}
+
+
+def _attached(item: Document, path: str) -> list[Document]:
+    """Return what else than words a tool gave: chat's tool message has room for words only."""
+    parts = [(index, as_dict(part)) for index, part in enumerate(as_list(item.get("output")))]
+    return [
+        _part(part, f"{path}.output[{index}]")
+        for index, part in parts
+        if part.get("type") in ("input_image", "input_file")
+    ]
+
+
+def _show(messages: list[Document], seen: list[Document]) -> None:
+    """Give the images of the results that stand last as the user's, after all of these results."""
+    if seen:
+        messages.append({"role": "user", "content": list(seen)})
+        seen.clear()
 
 
 def _add_item(messages: list[Document], item: Document, path: str) -> None:
@@ -62,9 +92,6 @@ def _add_item(messages: list[Document], item: Document, path: str) -> None:
         messages.append({"role": _role(item), "content": _content(item.get("content"), path)})
     elif kind in ("function_call", "custom_tool_call"):
         _add_call(messages, item)
-    elif kind in ("function_call_output", "custom_tool_call_output"):
-        result = {"role": "tool", "tool_call_id": item.get("call_id"), "content": _output(item.get("output"))}
-        messages.append(result)
     elif kind not in ("reasoning", "compaction"):
         # Reasoning is sealed for the model that made it; the rest means nothing elsewhere.
         raise Untranslatable(f"an item of type {kind!r} exists only at OpenAI", path)
@@ -118,7 +145,8 @@ def _part(part: Document, path: str) -> Document:
 
 def _output(output: Any) -> str:
     if isinstance(output, list):
-        return "\n".join(as_text(as_dict(part).get("text")) for part in output)
+        texts = (as_dict(part).get("text") for part in output)
+        return "\n".join(as_text(text) for text in texts if text is not None)
     return as_text(output)
 
 
