@@ -13,7 +13,7 @@ from workbench.domain.exchange import Usage
 from workbench.routing.budget import Account, Budget
 from workbench.routing.errors import RouteError
 from workbench.routing.policy_file import load_policy, period_s
-from workbench.routing.tenants import Ledger, Policy, Tenant
+from workbench.routing.tenants import MAX_TENANTS, Ledger, Policy, Tenant
 
 DAY_US = 86_400_000_000
 
@@ -211,3 +211,16 @@ def test_mistakes_name_line_path_and_mend(
 def test_durations() -> None:
     """LiteLLM's months too."""
     assert [period_s(text) for text in ("30s", "1d", "1mo", None)] == [30, 86_400, 2_592_000, None]
+
+
+def test_made_up_tenants_do_not_fill_the_memory() -> None:
+    """An operator who names each end user as a tenant: names without rules are forgotten, rules are kept."""
+    rule = Tenant(name="team", rpm=5)
+    ledger = Ledger(Policy(tenants={"team": rule}))
+    ledger.admit("team", "g", 0.0, 1, 0.0, 0)
+    for number in range(2 * MAX_TENANTS + 10):
+        held = ledger.admit(f"user-{number}", "g", 0.0, 1, 0.0, 0)
+        ledger.settle(held, None, None, 0.0, 0)
+    rows = {row["name"]: row for row in ledger.to_json(0.0, 0)}
+    assert len(rows) <= MAX_TENANTS + 1
+    assert rows["team"]["rpm_used"] == 1

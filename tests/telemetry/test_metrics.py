@@ -1,7 +1,7 @@
 """What the metrics say after some exchanges."""
 
 from workbench.domain.exchange import Attempt, Exchange
-from workbench.telemetry.metrics import Metrics
+from workbench.telemetry.metrics import MAX_GROUPS, Metrics
 
 
 def exchange(**changes: object) -> Exchange:
@@ -46,6 +46,16 @@ def test_names_of_models_nobody_has_do_not_become_labels():
     assert b"made-up" not in metrics.text()
     labels = {"endpoint": "/v1/chat/completions", "model": "unknown", "status": "404", "state": "complete"}
     assert value(metrics, "workbench_requests_total", **labels) == 50
+
+
+def test_names_without_end_behind_a_wildcard_are_counted_together():
+    """The first thousand have labels of their own; what comes after them is one more."""
+    metrics = Metrics()
+    for number in range(MAX_GROUPS + 50):
+        metrics.ended(exchange(model=f"openai/{number}"))
+    labels = {"endpoint": "/v1/chat/completions", "status": "200", "state": "complete"}
+    assert value(metrics, "workbench_requests_total", model="other", **labels) == 50
+    assert value(metrics, "workbench_requests_total", model="openai/7", **labels) == 1
 
 
 def test_tokens_and_cost_add_up():

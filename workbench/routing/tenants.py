@@ -19,6 +19,8 @@ from workbench.routing.errors import RouteError
 from workbench.routing.rolling import Rolling
 
 DEFAULT = "default"
+MAX_TENANTS = 10_000
+"""Tenants whose counts are kept even though no limit needs them."""
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +73,12 @@ class _Counts:
         self.tokens = Rolling()
         self.account = Account(tenant.budget)
 
+    def idle(self) -> bool:
+        """Tell whether nothing would change if this were forgotten: no limit needs it, no request runs."""
+        tenant = self.tenant
+        limits = (tenant.rpm, tenant.tpm, tenant.max_parallel, tenant.budget.usd, tenant.budget.tokens)
+        return not self.in_flight and all(limit is None for limit in limits)
+
 
 class Ledger:
     """Counts of all tenants. `admit` and `settle` never wait, so no two requests can pass between them."""
@@ -78,6 +86,7 @@ class Ledger:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._counts: dict[str, _Counts] = {}
+        self._most = MAX_TENANTS
 
     def take(self, policy: Policy) -> None:
         """Take a changed policy; what was counted stays counted."""
@@ -163,8 +172,15 @@ class Ledger:
     def _of(self, name: str) -> _Counts:
         counts = self._counts.get(name)
         if counts is None:
+            if len(self._counts) >= self._most:
+                self._forget_idle()
             counts = self._counts[name] = _Counts(self._policy.tenant(name))
         return counts
+
+    def _forget_idle(self) -> None:
+        """Drop the names that the operator made up in ``X-Tenant-ID`` and that no rule is about."""
+        self._counts = {name: counts for name, counts in self._counts.items() if not counts.idle()}
+        self._most = max(MAX_TENANTS, 2 * len(self._counts))
 
     def _check_rate(self, counts: _Counts, tokens: int, now: float) -> None:
         tenant = counts.tenant

@@ -23,6 +23,8 @@ _GRID = tuple(
 """Offsets at which a prefix may be recognised, each a tenth farther than the last, up to 400 MB."""
 _PER_KEY = 16
 _MAX_BYTES = 64 * 1024 * 1024
+_OVERHEAD = 1_200
+"""Bytes of memory that a conversation takes besides what it says: its objects and its places in the index."""
 _MAX_PREFIX = 8 * 1024 * 1024
 
 _Key = tuple[str, str, int, bytes]
@@ -52,6 +54,12 @@ class Known(msgspec.Struct, kw_only=True, eq=False):
     end_redactions: tuple[str, ...] = ()
     answered: Said | None = None
     """What it was answered with, once it was."""
+
+    def weight(self) -> int:
+        """Return about how many bytes of memory it takes."""
+        said = len(self.answered.bytes) if self.answered is not None else 0
+        ids = 8 * (len(self.ids) + len(self.end_ids)) + len(self.packed)
+        return len(self.prefix) + len(self.end) + len(self.end_stored) + said + ids + _OVERHEAD
 
 
 class Conversations:
@@ -89,24 +97,31 @@ class Conversations:
         if known.seq in self._order:
             return
         self._order[known.seq] = known
-        self._bytes += len(known.prefix)
+        self._bytes += known.weight()
         place = self._places.setdefault(key, [])
         place.append(known)
         if len(place) > _PER_KEY:
             self._drop(place[0])
-        while self._bytes > self._max_bytes:
-            self._drop(next(iter(self._order.values())))
+        self._make_room()
 
     def answered(self, seq: int, said: Said | None) -> None:
         """Note what an exchange was answered with; its next turn sends that back as history."""
         known = self._order.get(seq)
         if known is not None:
+            self._bytes -= known.weight()
             known.answered = said
+            self._bytes += known.weight()
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the oldest until the rest fits."""
+        while self._bytes > self._max_bytes and self._order:
+            self._drop(next(iter(self._order.values())))
 
     def _drop(self, known: Known) -> None:
         if self._order.pop(known.seq, None) is None:
             return
-        self._bytes -= len(known.prefix)
+        self._bytes -= known.weight()
         key = _key(known)
         if key is not None and (place := self._places.get(key)):
             place.remove(known)

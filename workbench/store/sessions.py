@@ -47,6 +47,8 @@ class SessionTable:
             if key is None:
                 own = name if looks_like(RUN, name) and len(name) > len(RUN) else None
                 key = self._create(exchange, body, run_id=own, name=None if own else name)
+            if len(self._keys) >= _REMEMBERED:
+                self._keys.clear()
             self._keys[memory] = key
         return key, self.id(key)
 

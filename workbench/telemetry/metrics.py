@@ -27,6 +27,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _LATENCY_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _TTFT_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
+MAX_GROUPS = 1_000
+"""Names that become labels; further ones are counted together: behind ``openai/*`` clients choose names."""
+
 Readings = Callable[[], dict[str, float]]
 """Gives gauges (name without prefix -> value) when the metrics are read."""
 
@@ -138,6 +141,8 @@ class Metrics(Collector):
 
     def _group(self, exchange: Exchange) -> _Group:
         key = (exchange.endpoint, exchange.model if exchange.deployment is not None else "unknown")
+        if len(self._groups) >= MAX_GROUPS and key not in self._groups:
+            key = (exchange.endpoint, "other")
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group()
