@@ -182,6 +182,12 @@ def strange(facts, candidates):
     return "a"
 async def later(facts, candidates):
     return ["b"]
+def leaves(facts, candidates):
+    raise SystemExit(3)
+async def leaves_later(facts, candidates):
+    raise SystemExit(3)
+def interrupts(facts, candidates):
+    raise KeyboardInterrupt
 """
 
 
@@ -204,6 +210,9 @@ def hook_config(tmp_path: Path) -> Any:
         ("broken", "a", "ValueError: no idea"),
         ("slow", "a", "slower than 0.1 s"),
         ("strange", "a", "TypeError"),
+        ("leaves", "a", "SystemExit: 3"),
+        ("leaves_later", "a", "SystemExit: 3"),
+        ("interrupts", "a", "KeyboardInterrupt"),
     ],
 )
 async def test_a_policy_hook_orders_or_is_passed_over(
@@ -221,10 +230,13 @@ async def test_a_policy_hook_orders_or_is_passed_over(
     assert outcome.attempts[1].reason.startswith("hook" if chosen == "b" else "simple-shuffle")
 
 
-@pytest.mark.parametrize("name", ["nothing", "rules.py:absent", "no_such_module_x:f", "absent.py:f"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "rules.py:absent", "no_such_module_x:f", "absent.py:f", "leaves.py:f"]
+)
 def test_a_hook_that_can_not_be_loaded_is_a_config_error(tmp_path: Path, name: str) -> None:
     """Said when the config is loaded, not when a request comes."""
     (tmp_path / "rules.py").write_text(HOOK)
+    (tmp_path / "leaves.py").write_text("raise SystemExit(3)")
     with pytest.raises(ConfigError) as caught:
         load_hook(name, tmp_path, 1)
     assert caught.value.path == "router_settings.policy_hook"

@@ -106,7 +106,7 @@ class _Call:
             await self._refuse(error if isinstance(error, Problem) else self._worded(error))
         except RecursionError:
             await self._refuse(problems.too_deep())
-        except Exception:
+        except (Exception, SystemExit):  # a library that leaves must not take the router with it
             log.exception("a request failed", extra={"exchange": self._exchange.id})
             await self._refuse(problems.crashed(self._exchange.id))
 

@@ -29,6 +29,10 @@ _REST_S = 30.0
 """How long a hook that was slow is left alone, so that its threads can end."""
 
 
+_ANYTHING = (Exception, SystemExit, KeyboardInterrupt)
+"""What a user's code may raise; the last two would end the event loop, and the router with it."""
+
+
 class PolicyHook:
     """One hook, and what went wrong with it last."""
 
@@ -52,7 +56,7 @@ class PolicyHook:
         except TimeoutError:
             self._rests_until = now + _REST_S
             self._report(f"slower than {self._timeout_s:g} s")
-        except Exception as error:  # whatever a user's code raises
+        except _ANYTHING as error:
             self._report(f"{type(error).__name__}: {one_line(str(error))}")
         return list(ranked)
 
@@ -106,7 +110,7 @@ def load_hook(name: str, folder: Path, timeout_s: float) -> PolicyHook:
     try:
         module = _from_file(folder / place) if place.endswith(".py") else importlib.import_module(place)
         found = getattr(module, function)
-    except Exception as error:  # a user's module may raise anything at import
+    except _ANYTHING as error:
         raise ConfigError(f"{name!r} can't be loaded: {type(error).__name__}: {error}", path=_PATH) from None
     if not callable(found):
         raise ConfigError(f"{name!r} is no function", path=_PATH)
