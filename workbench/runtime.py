@@ -47,6 +47,7 @@ from workbench.store.store import Reader, Store
 from workbench.telemetry.day_cost import DayCost, day_start
 from workbench.telemetry.logs import close_log, open_log
 from workbench.telemetry.metrics import Metrics
+from workbench.telemetry.tracing import Tracer, tracer_of
 
 log = logging.getLogger("workbench.runtime")
 
@@ -77,7 +78,7 @@ class RouterRuntime:
         config = load_config(self.home, environ)
         key = _master_key(self.home, config, environ)
         async with AsyncExitStack() as stack:
-            await self._wire(stack, config, key)
+            await self._wire(stack, config, key, tracer_of(environ))
             self._stack = stack.pop_all()
         return self
 
@@ -93,15 +94,22 @@ class RouterRuntime:
         log.info("configuration reloaded", extra={"deployments": len(config.deployments)})
         return {"reloaded": True, "notices": [notice.text() for notice in config.notices]}
 
-    async def _wire(self, stack: AsyncExitStack, config: RouterConfig, key: str) -> None:
+    async def _wire(
+        self, stack: AsyncExitStack, config: RouterConfig, key: str, tracer: Tracer | None
+    ) -> None:
         tail = Tail()
         cost = DayCost(time.time_ns() // 1000)
-        metrics = Metrics(lambda: _readings(self.gateway))
+        metrics = Metrics(lambda: _readings(self.gateway, tracer))
+        if tracer is not None:
+            tracer.start()
+            stack.push_async_callback(asyncio.to_thread, tracer.close)
 
         def on_event(name: str, exchange: Exchange) -> None:
             if name == "finished":
                 metrics.spent(exchange)
                 cost.add(exchange.started_at, exchange.cost_usd or 0.0)
+                if tracer is not None:
+                    tracer.add(exchange)
             tail.publish(name, exchange)
 
         recorder = Recorder(
@@ -305,10 +313,11 @@ def _restore_spending(router: Router, reader: Reader) -> DayCost:
         return DayCost(now)
 
 
-def _readings(gateway: Gateway) -> dict[str, float]:
+def _readings(gateway: Gateway, tracer: Tracer | None) -> dict[str, float]:
     """Return what is measured when the metrics are read."""
     state = gateway.recorder.state
-    return {
+    spans = {"spans_dropped": float(tracer.dropped)} if tracer is not None else {}
+    return spans | {
         "in_flight": gateway.in_flight,
         "uptime_seconds": gateway.uptime_s,
         "recorder_up": float(state.status == "ok"),
