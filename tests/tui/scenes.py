@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.tui.builders import CHAT, START_US, answered
+from tests.tui.builders import CHAT, NOW_US, START_US, answered
 from workbench.domain import events as ev
 from workbench.domain.exchange import Attempt, Write
 from workbench.store.operations import AttemptRecord
@@ -125,6 +125,26 @@ def answers(recorded):
     recorded.failed(question)
 
 
+def day(recorded):
+    """A day's traffic of three models and two tenants, busier and slower towards noon."""
+    models = ("gpt-mini", "claude-sonnet", "gpt-mini", "deepseek-chat")
+    for quarter in range(96):
+        for number in range(1 + (48 - abs(48 - quarter)) // 8):
+            place = quarter * 7 + number
+            recorded.put(
+                b"{}",
+                answered("ok"),
+                started_at=NOW_US - (96 - quarter) * 900_000_000 + number * 60_000_000,
+                model=models[place % 4],
+                tenant=("default", "research")[place % 3 == 0],
+                input_tokens=400 + place * 37 % 900,
+                output_tokens=60 + place * 13 % 200,
+                cost_usd=0.0004 * (1 + place % 4),
+                latency_ms=300.0 + quarter * (96 - quarter) / 4 + place * 53 % 700,
+                status=504 if place % 41 == 0 else 200,
+            )
+
+
 PLAN = {
     "schema_version": 1,
     "summary": "URL-safe slugs of at most 60 characters.",
@@ -210,7 +230,7 @@ SCENES = {
     "run-waiting": (run_waiting, [["2"], ["enter"]], ["◇ Plan", "tests/test_slug.py"]),
     "new-run": (nothing, [["3"]], ["Recipe", "python-lib"]),
     "router-down": (nothing, [["4"]], ["The router is not running."]),
-    "stats": (traffic, [["5"]], ["requests", "8 exchanges"]),
+    "stats": (day, [["5"]], ["requests", "exchanges", "tokens"]),
     "settings": (nothing, [["7"]], ["router", "Port to listen on"]),
     "help": (traffic, [["slash"], ["escape"], ["question_mark"]], ["Replay", "Save payload"]),
     "copy": (traffic, [["y"]], ["as curl"]),

@@ -10,15 +10,17 @@ from tests.tui.builders import START_US
 from tests.tui.scenes import begun
 from workbench.domain import events as ev
 from workbench.domain.errors import ConfigError
-from workbench.domain.exchange import Exchange
+from workbench.store.usage import Used
 from workbench.tui import format as fmt
 from workbench.tui import state as kept
+from workbench.tui.chart import SCALE, Chart
 from workbench.tui.clipboard import OSC_LIMIT, copy, osc52
 from workbench.tui.completion import complete
 from workbench.tui.keymap import read_keymap
 from workbench.tui.run_items import newest_key
 from workbench.tui.run_picture import RunPicture
-from workbench.tui.totals import totals
+from workbench.tui.screens.stats import SPANS
+from workbench.tui.totals import Span, totals
 
 
 @pytest.mark.parametrize(
@@ -134,18 +136,45 @@ def test_a_runs_events_add_up_to_where_it_stands():
     assert (picture.status, picture.exit_code, picture.repairs) == ("failed", 1, 1)
 
 
-def test_sums_by_model_and_slice_of_time_add_up():
-    """Every exchange is in exactly one model and one slice."""
-    made = [
-        Exchange(id=f"ex_{n}", started_at=START_US + n * 1_000_000, endpoint="/v1/x", model=model,
-                 status=status, state="complete", input_tokens=10, latency_ms=float(n))
-        for n, (model, status) in enumerate([("a", 200), ("b", 500), ("a", 200), ("a", 200)])
-    ]  # fmt: skip
-    found = totals(made, START_US, START_US + 4_000_000, 2, complete=True)
+SPAN = Span.until(START_US, 86_400, 60)
+
+
+def used(slot, model, ms, *, requests=1, **more):
+    values = {"failed": 0, "input_tokens": 10, "output_tokens": 0, "cost_usd": 0.5, **more}
+    return Used(slot=slot, model=model, tenant="default", latency_ms=ms, requests=requests, **values)
+
+
+def test_sums_by_model_day_and_slice_of_time_add_up():
+    """Every exchange is in exactly one model, one day and one slice."""
+    rows = [
+        used(0, "a", 1.0),
+        used(0, "b", 9.0, failed=1),
+        used(59, "a", 5.0, requests=2),
+    ]
+    found = totals(rows, SPAN)
     assert [(total.name, total.requests, total.failed) for total in found.models] == [
         ("a", 3, 0),
         ("b", 1, 1),
     ]
-    assert [slot.requests for slot in found.slots] == [2, 2]
-    assert found.whole.input_tokens == 40
-    assert found.whole.latency(0.5) == 2.0
+    assert [found.slots[at].requests for at in (0, 1, 59)] == [2, 0, 2]
+    assert [total.requests for total in found.days] == [2, 2]
+    assert (found.whole.input_tokens, found.whole.cost_usd) == (30, 1.5)
+    assert found.whole.latency(0.5) == 5.0
+    assert found.whole.latency(1.0) == 9.0
+
+
+@pytest.mark.parametrize(("seconds", "slots"), SPANS.values(), ids=SPANS)
+def test_a_span_holds_now_in_its_last_slice_and_days_are_whole_slices(seconds, slots):
+    """No slice belongs to two days."""
+    span = Span.until(START_US, seconds, slots)
+    assert span.to_us - span.slot_us <= START_US < span.to_us
+    assert span.slot_us == seconds // slots * 1_000_000
+    midnight = START_US // 86_400_000_000 * 86_400_000_000  # the tests' zone is UTC
+    assert (midnight - span.from_us) % span.slot_us == 0
+
+
+def test_a_chart_has_as_many_steps_as_its_rows_have_eighths():
+    """The largest value fills all rows; a point stands over the bars; nothing is drawn for nothing."""
+    chart = Chart("t", [0.0, 1.0, 2.0], fmt.count, [0.0, 2.0, 2.0])
+    rows = [row for _, row in chart.lines(SCALE + 4, ("a", "b"))][1:-1]
+    assert rows == [" •█", "  █", "  █", " ██", " ██", " ██"]

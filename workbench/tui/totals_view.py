@@ -1,23 +1,24 @@
-"""Sums as lines: the whole, bars over time, and a table for models and tenants."""
+"""Sums as lines: the whole, charts over time, and tables by model, tenant and day."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from workbench.domain.text import one_line
 from workbench.tui import format as fmt
+from workbench.tui.chart import SCALE, Chart
 from workbench.tui.document import Line, Lines
 from workbench.tui.facts_view import fact
 from workbench.tui.paint import fit
-from workbench.tui.totals import Total, Totals
+from workbench.tui.totals import Span, Total, Totals
 
-SLOTS = 60
-_ROWS = 6
-_NAME = 26
+_SIDE_BY_SIDE = 144
+_SHOWN = 40
 
 
-def totals_lines(found: Totals) -> Lines:
-    """Return the Stats screen's text."""
+def totals_lines(found: Totals, width: int) -> Lines:
+    """Return the Stats screen's text for a screen of `width` cells."""
     whole = found.whole
     lines = Lines(
         [
@@ -27,72 +28,69 @@ def totals_lines(found: Totals) -> Lines:
             fact("took", f"{_ms(whole, 0.5)} median   {_ms(whole, 0.95)} for 95 %"),
         ]
     )
-    if not found.complete:
-        lines.lines.append(Line(f"the newest {whole.requests:,} only; older ones are left out", "warn", 2))
     if not whole.requests:
         lines.lines += [Line(""), Line("Nothing in this time.", "dim", 2)]
         return lines
-    _chart(lines, "requests", [float(slot.requests) for slot in found.slots], found)
-    if whole.input_tokens or whole.output_tokens:
-        tokens = [float(slot.input_tokens + slot.output_tokens) for slot in found.slots]
-        _chart(lines, "tokens", tokens, found)
-    _table(lines, "by model", found.models, whole)
-    if len(found.tenants) > 1:
-        _table(lines, "by tenant", found.tenants, whole)
+    _charts(lines, _made(found), found.span, width)
+    _table(lines, "by model", found.models, whole, width)
+    _table(lines, "by tenant", found.tenants, whole, width)
+    _table(lines, "by day", found.days, whole, width)
     return lines
 
 
-def _chart(lines: Lines, title: str, values: list[float], found: Totals) -> None:
-    """Columns of blocks, eight steps a row, the scale at the left."""
-    top = max(values, default=0.0) or 1.0
-    lines.lines += [Line(""), Line(title, "bold accent")]
-    for row in range(_ROWS - 1, -1, -1):
-        bars = "".join(_block(value / top * _ROWS - row) for value in values)
-        scale = fmt.count(top) if row == _ROWS - 1 else "0" if row == 0 else ""
-        lines.lines.append(Line(bars, "accent", 10, f"{scale:>8}"))
-    left, right = _when(found.from_us, found), _when(found.to_us, found)
-    lines.lines.append(Line(left + " " * max(1, len(values) - len(left) - len(right)) + right, "faint", 10))
+def _made(found: Totals) -> list[Chart]:
+    slots = found.slots
+    median = [slot.latency(0.5) or 0.0 for slot in slots]
+    slow = [slot.latency(0.95) or 0.0 for slot in slots]
+    return [
+        Chart("requests", [float(slot.requests) for slot in slots], fmt.count),
+        Chart("tokens", [float(slot.tokens) for slot in slots], fmt.count),
+        Chart("cost", [slot.cost_usd for slot in slots], fmt.money),
+        Chart("latency", median, fmt.duration, slow, "bars: median   •: 95 % are faster"),
+    ]
 
 
-def _block(height: float) -> str:
-    if height <= 0:
-        return " "
-    return fmt.BARS[min(7, int(height * 8))]
+def _charts(lines: Lines, charts: list[Chart], span: Span, width: int) -> None:
+    """Two charts in a row where there is room."""
+    edges = _when(span.from_us, span), _when(span.to_us, span)
+    several = 2 if width >= _SIDE_BY_SIDE else 1
+    each = (width - 4) // several
+    for at in range(0, len(charts), several):
+        rows = zip(*(chart.lines(each, edges) for chart in charts[at : at + several]), strict=True)
+        lines.lines.append(Line(""))
+        for number, row in enumerate(rows):
+            kind = "bold accent" if number == 0 else "accent"
+            (scale, first), *rest = row
+            text = fit(first, each - SCALE) if rest else first
+            text += "".join(f"{right_scale:>{SCALE}} {right}" for right_scale, right in rest)
+            lines.lines.append(Line(text, kind, SCALE + 1, scale))
 
 
-def _when(at_us: int, found: Totals) -> str:
-    long = found.to_us - found.from_us > 2 * 86_400_000_000
+def _when(at_us: int, span: Span) -> str:
+    long = span.to_us - span.from_us > 2 * 86_400_000_000
     return time.strftime("%b %d" if long else "%H:%M", time.localtime(at_us / 1e6))
 
 
-def _table(lines: Lines, title: str, rows: list[Total], whole: Total) -> None:
-    head = "".join(
-        fit(name, width, right=True)
-        for name, width in (
-            ("requests", 10),
-            ("share", 7),
-            ("failed", 8),
-            ("in", 8),
-            ("out", 8),
-            ("cost", 11),
-            ("p50", 9),
-            ("p95", 9),
-        )
-    )
-    lines.lines += [Line(""), Line(head, "faint", _NAME + 2, title, "bold accent")]
-    for row in rows[:40]:
-        cells = (
-            (f"{row.requests:,}", 10),
-            (fmt.percent(row.requests, whole.requests), 7),
-            (fmt.exact(row.failed), 8),
-            (fmt.count(row.input_tokens), 8),
-            (fmt.count(row.output_tokens), 8),
-            (fmt.money(row.cost_usd), 11),
-            (_ms(row, 0.5), 9),
-            (_ms(row, 0.95), 9),
-        )
-        text = "".join(fit(cell, width, right=True) for cell, width in cells)
-        lines.lines.append(Line(text, "text", _NAME + 2, "  " + one_line(row.name or "–", _NAME - 2), "bold"))
+def _table(lines: Lines, title: str, rows: list[Total], whole: Total, width: int) -> None:
+    wide = width >= 104
+    name = 28 if wide else 20
+    columns: list[tuple[str, int, Callable[[Total], str]]] = [
+        ("requests", 10, lambda row: f"{row.requests:,}"),
+        *([("share", 7, lambda row: fmt.percent(row.requests, whole.requests))] if wide else []),
+        ("failed", 8, lambda row: fmt.exact(row.failed)),
+        ("in", 8, lambda row: fmt.count(row.input_tokens)),
+        ("out", 8, lambda row: fmt.count(row.output_tokens)),
+        ("cost", 11, lambda row: fmt.money(row.cost_usd)),
+        *([("p50", 9, lambda row: _ms(row, 0.5))] if wide else []),
+        ("p95", 9, lambda row: _ms(row, 0.95)),
+    ]
+    head = "".join(fit(column, size, right=True) for column, size, _ in columns)
+    lines.lines += [Line(""), Line(head, "faint", name, title, "bold accent")]
+    for row in rows[:_SHOWN]:
+        text = "".join(fit(cell(row), size, right=True) for _, size, cell in columns)
+        lines.lines.append(Line(text, "text", name, "  " + one_line(row.name or "–", name - 4), "bold"))
+    if len(rows) > _SHOWN:
+        lines.lines.append(Line(f"and {len(rows) - _SHOWN:,} more", "faint", 2))
 
 
 def _ms(total: Total, share: float) -> str:

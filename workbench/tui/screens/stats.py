@@ -1,4 +1,4 @@
-"""Stats: requests, tokens, cost and latency by model and tenant, over a span of time."""
+"""Stats: requests, tokens, cost and latency over a span of time, by model, tenant and day."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from workbench.domain.exchange import Exchange
 from workbench.tui import format as fmt
 from workbench.tui.document import Line, Lines
 from workbench.tui.screens.base import Place
 from workbench.tui.source import Source
-from workbench.tui.totals import Totals, totals
-from workbench.tui.totals_view import SLOTS, totals_lines
+from workbench.tui.totals import Span, Totals, totals
+from workbench.tui.totals_view import totals_lines
 from workbench.tui.widgets.tabline import TabLine
 from workbench.tui.widgets.textview import TextView
 
-SPANS = {"1 hour": 3_600, "24 hours": 86_400, "7 days": 604_800, "30 days": 2_592_000}
-LIMIT = 20_000
-"""Exchanges that are summed up; the newest ones of the span."""
-_PAGE = 1_000
+SPANS = {"1 hour": (3_600, 60), "24 hours": (86_400, 60), "7 days": (604_800, 56), "30 days": (2_592_000, 60)}
+"""Seconds and slices of each."""
+DEADLINE_S = 60.0
 
 
 class StatsScreen(Place):
@@ -34,6 +32,10 @@ class StatsScreen(Place):
         ),
         Binding("R", "reload", "Read again", id="stats.reload"),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Totals | None = None
 
     def body(self) -> ComposeResult:
         yield TabLine(tuple(SPANS))
@@ -53,30 +55,28 @@ class StatsScreen(Place):
 
     def action_reload(self) -> None:
         """Sum up again."""
-        seconds = SPANS[self.query_one(TabLine).tab]
-        self.say(standing="◌ reading")
-        self.ask(partial(_summed, self.source, seconds), self._show, group="stats")
+        span = Span.until(fmt.now_us(), *SPANS[self.query_one(TabLine).tab])
+        self.say(standing="◌ adding up")
+        self.ask(partial(_summed, self.source, span), self._show, group="stats")
 
     def _show(self, found: Totals) -> None:
         self.trouble(None)
+        self._found = found
         self.say(standing=f"{found.whole.requests:,} exchanges")
-        self.query_one(TextView).show(totals_lines(found), top=False)
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Charts stand side by side where there is room."""
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._found is not None:
+            self.query_one(TextView).show(totals_lines(self._found, self.size.width - 3), top=False)
 
 
-def _summed(source: Source, seconds: int) -> Totals:
-    """Read the span page by page and sum it up. Blocks."""
-    to_us = fmt.now_us()
-    from_us = to_us - seconds * 1_000_000
-    found: list[Exchange] = []
-    last: Exchange | None = None
-    complete = False
-    while len(found) < LIMIT:
-        page = source.exchanges("", before=last, limit=_PAGE)
-        within = [item for item in page.items if item.started_at >= from_us]
-        found += within
-        complete = page.next is None or len(within) < len(page.items)
-        if complete:
-            break
-        last = page.items[-1]
-    start = from_us if complete else min((item.started_at for item in found), default=from_us)
-    return totals(found, start, to_us, SLOTS, complete=complete)
+def _summed(source: Source, span: Span) -> Totals:
+    """Add the span up. Blocks. Raises QueryTimeout."""
+    from workbench.store.usage import usage
+
+    rows = usage(source.reader(), span.from_us, span.to_us, span.slot_us, deadline_s=DEADLINE_S)
+    return totals(rows, span)
