@@ -137,3 +137,12 @@ def test_the_nearest_hit_is_the_next_one_or_the_first():
 def test_a_body_is_shown_as_what_it_is(data, how):
     """JSON is indented, events are marked, binary is hex."""
     assert body(data)[1] == how
+
+
+@given(
+    st.text(alphabet="aAbB\u00e9\u0130 ", max_size=60), st.text(alphabet="aAbB\u00e9", min_size=1, max_size=3)
+)
+def test_a_body_is_searched_as_its_lines_are(text, term):
+    """The quick way for plain text finds what the pattern finds, whatever the case and the characters."""
+    document = Body.of(text.encode())
+    assert find_all(document, term) == find_all(plain(text), term)

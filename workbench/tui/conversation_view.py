@@ -1,6 +1,7 @@
 """An exchange as people read it: who said what, tool calls and reasoning, the answer, what went wrong.
 
-Every character that was said is shown; only its tone differs. Reasoning and long tool results are folded.
+Every character that was said is shown, but for parts of a megabyte and more, which say what is left out;
+only its tone differs. Reasoning and long tool results are folded.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from workbench.tui.document import BAR, Folding, Line, clean
 INDENT = 2
 LONG_RESULT = 12
 """Tool results of more lines are folded at first."""
+PART_LIMIT = 1_000_000
+"""Longest part of a message shown in here, in characters; Request and Response show all of any body."""
 _ROLES = {
     "user": "user",
     "assistant": "assistant",
@@ -52,7 +55,13 @@ class ChatLines:
         """Add a message's parts below a heading."""
         style = _ROLES.get(message.role, "dim")
         for part in message.parts:
+            left_out = len(part.text) - PART_LIMIT
+            if left_out > 0:
+                part = msgspec.structs.replace(part, text=part.text[:PART_LIMIT])
             self.part(part, style)
+            if left_out > 0:
+                text = f"… {left_out:,} characters more; Request and Response show all of it"
+                self.lines.append(Line(text, "warn", INDENT, BAR, style))
         if not message.parts:
             self.lines.append(
                 Line("(empty)" if not streamed else "(nothing yet)", "faint", INDENT, BAR, style)

@@ -25,9 +25,7 @@ def find_all(document: Document, term: str, cancelled: Callable[[], bool] = lamb
     if not term:
         return []
     pattern = compile_term(term)
-    found = (
-        _in_body(document, pattern, len(term)) if isinstance(document, Body) else _in_lines(document, pattern)
-    )
+    found = _in_body(document, pattern, term) if isinstance(document, Body) else _in_lines(document, pattern)
     hits: list[Hit] = []
     for hit in found:
         if hit is None:
@@ -48,16 +46,26 @@ def _in_lines(document: Document, pattern: re.Pattern[str]) -> Iterator[Hit | No
             yield None
 
 
-def _in_body(body: Body, pattern: re.Pattern[str], length: int) -> Iterator[Hit | None]:
+def _in_body(body: Body, pattern: re.Pattern[str], term: str) -> Iterator[Hit | None]:
     """Search block by block: a scan in one call would hold the interpreter for as long as it takes."""
-    at = 0
-    while at < len(body.text):
-        end = at + _BLOCK + length - 1
-        for found in pattern.finditer(body.text, at, end):
-            if found.start() < at + _BLOCK:
-                yield body.position(found.start())
-        at += _BLOCK
+    exact = any(char.isupper() for char in term)
+    for at in range(0, len(body.text), _BLOCK):
+        end = at + _BLOCK + len(term) - 1
+        if body.ascii and term.isascii():
+            starts = _plain(body.text[at:end], term, exact=exact)
+        else:
+            starts = (found.start() - at for found in pattern.finditer(body.text, at, end))
+        yield from (body.position(at + start) for start in starts if start < _BLOCK)
         yield None
+
+
+def _plain(block: str, term: str, *, exact: bool) -> Iterator[int]:
+    """Find without a pattern, several times as fast; only where lower case keeps every character's place."""
+    block = block if exact else block.lower()
+    at = block.find(term)
+    while at >= 0:
+        yield at
+        at = block.find(term, at + len(term))
 
 
 def nearest(hits: list[Hit], line: int) -> int:
