@@ -188,6 +188,13 @@ async def at_rest(pilot):
         seen = now
 
 
+async def told(pilot, text):
+    """Wait until a toast has said it; tests run without drawing them."""
+    await until(
+        pilot, lambda: any(text in notice.message for notice in pilot.app._notifications), f"a toast: {text}"
+    )
+
+
 async def shows(pilot, *texts):
     """Wait until every text is on the screen."""
     await until(pilot, lambda: all(text in screen_text(pilot.app) for text in texts), str(texts))

@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.segment import Segment
 
-from tests.tui.builders import answered, screen_text, shows, until
+from tests.tui.builders import answered, screen_text, shows, told, until
 
 HOSTILE = {
     "cursor and clear": "\x1b[2J\x1b[H\x1b[31mowned\x1b[0m",
@@ -62,7 +62,7 @@ async def test_hostile_words_are_shown_literally_everywhere(app, recorded, kind)
             await pilot.press("right")
 
 
-@pytest.mark.parametrize("kind", ["cursor and clear", "zalgo", "markup", "nul and bell"])
+@pytest.mark.parametrize("kind", [kind for kind in HOSTILE if kind != "one line"])
 async def test_what_is_copied_is_exact(app, recorded, kind, monkeypatch):
     """`y b` copies the request's bytes as they were recorded, not as they are drawn."""
     monkeypatch.setenv("SSH_TTY", "/dev/pts/9")
@@ -76,4 +76,41 @@ async def test_what_is_copied_is_exact(app, recorded, kind, monkeypatch):
         await pilot.press("y", "b")
         await until(pilot, lambda: any("]52;c;" in text for text in sent), "the copy")
     sequence = next(text for text in sent if "]52;c;" in text)
+    assert sequence.count("\x1b") == 1
     assert base64.b64decode(sequence.removeprefix("\x1b]52;c;").removesuffix("\x07")) == body
+
+
+async def test_a_line_too_long_for_the_terminals_clipboard_is_copied_whole_into_a_file(
+    app, recorded, monkeypatch
+):
+    """A megabyte is neither cut nor sent to a terminal that would drop it."""
+    monkeypatch.setenv("SSH_TTY", "/dev/pts/9")
+    body = json.dumps({"messages": [{"role": "user", "content": HOSTILE["one line"]}]}).encode()
+    recorded.put(body, answered("ok"))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "1 of 1")
+        await pilot.press("y", "b")
+        copied = recorded.home.root / ".tui" / "copied.txt"
+        await until(pilot, copied.exists, "the copy")
+        await told(pilot, "Copied the request's body, exact")
+    assert copied.read_bytes() == body
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_hostile_words_stay_text_in_notes_tags_runs_and_side_by_side(app, recorded, kind):
+    """What people and programs wrote about an exchange is no safer than what a model said."""
+    text = HOSTILE[kind][:2000]
+    for _ in range(3):
+        recorded.chat(text, text, note=text, tags=(text[:60],), client=text[:60], step=text[:60])
+    recorded.run(text, status="failed", model=text[:100], note=text)
+    async with app.run_test(size=(140, 36)) as pilot:
+        await shows(pilot, "1 of 3")
+        assert unsafe(on_screen(app)) == []
+        await pilot.press("m", "m", "m", "d")
+        await shows(pilot, "the original", "alike")
+        assert unsafe(on_screen(app)) == []
+        await pilot.press("2")
+        await shows(pilot, "✗ failed")
+        await pilot.pause(0.2)
+        assert unsafe(on_screen(app)) == []
+        assert all(row.cell_length <= 140 for row in app.screen._compositor.render_strips())

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.tui.builders import shows, until
+import pytest
+
+from tests.tui.builders import at_rest, shows, until
+from tests.tui.scenes import begun
 from workbench.tui.binding_ids import all_keys
+from workbench.tui.commands import WorkbenchCommands
 from workbench.tui.screens.help import keys_of
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,13 +32,41 @@ def test_the_docs_list_every_binding_with_its_keys():
     }
 
 
-async def test_the_help_of_a_place_has_every_key_that_works_there(app, recorded):
-    """What the screen binds is what `?` shows."""
-    recorded.chat("q", "a")
+PLACES = {
+    "exchanges": [],
+    "exchange": ["enter"],
+    "compare": ["m", "m", "m", "d"],
+    "diff": ["m", "m", "d"],
+    "edit": ["e"],
+    "runs": ["2"],
+    "run": ["2", "enter"],
+    "new run": ["3", "escape"],
+    "router": ["4"],
+    "stats": ["5"],
+    "retention": ["6"],
+    "settings": ["7"],
+}
+"""How each screen is reached from the start."""
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_help_and_palette_of_every_place_have_what_works_there(app, recorded, place):
+    """What is bound is what `?` shows, and what is enabled is what ctrl+p offers, each place besides."""
+    for _ in range(3):
+        recorded.chat("q", "a")
+    recorded.events(recorded.run(), begun())
     async with app.run_test(size=(120, 40)) as pilot:
-        await shows(pilot, "1 of 1")
-        active = {active.binding.id for active in app.screen.active_bindings.values() if active.binding.id}
-        assert active <= {name for name, _, _ in keys_of(app.screen)}
+        await shows(pilot, "1 of 3")
+        for key in PLACES[place]:
+            await pilot.press(key)
+            await at_rest(pilot)
+        bound = [active for active in app.screen.active_bindings.values() if active.binding.id]
+        helped = {name for name, _, _ in keys_of(app.screen)}
+        assert {active.binding.id for active in bound} <= helped
+        provider = WorkbenchCommands(app.screen)
+        offered = {name for name, _, _ in provider._commands()}
+        wanted = {active.binding.description for active in bound if active.enabled}
+        assert wanted | {f"Go to {title}" for _, _, title in app.places} <= offered
 
 
 async def test_the_palette_offers_what_the_keys_do_and_every_place(app, recorded):

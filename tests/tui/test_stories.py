@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.tui.builders import screen_text, shows, until
+from tests.tui.builders import screen_text, shows, told, until
 from workbench.domain import events as ev
 
 
@@ -251,3 +251,41 @@ async def test_the_filter_and_the_place_are_kept_for_the_next_start(app, recorde
         assert again.current_mode == "stats"
         await pilot.press("1")
         await shows(pilot, "1 of 1")
+
+
+async def test_pin_tag_and_note_of_a_run_are_taken_back_too(app, recorded):
+    """`u` undoes the last change, whichever screen it was made on."""
+    exchange = recorded.chat("q", "a")
+    run = recorded.run("a slug library")
+    read = recorded.store.run
+    async with app.run_test(size=(130, 36)) as pilot:
+        await shows(pilot, "1 of 1")
+        await pilot.press("p")
+        await until(pilot, lambda: recorded.store.exchange(exchange.id).pinned)
+        await pilot.press("2")
+        await shows(pilot, "a slug library")
+        await pilot.press("t", *"good", "enter")
+        await until(pilot, lambda: read(run.id).tags == ("good",))
+        await pilot.press("b", *"see", "enter")
+        await until(pilot, lambda: read(run.id).note == "see")
+        await pilot.press("u")
+        await until(pilot, lambda: read(run.id).note is None)
+        await told(pilot, f"undo note of {run.id}")
+        await pilot.press("u")
+        await until(pilot, lambda: read(run.id).tags == ())
+        await pilot.press("u")
+        await until(pilot, lambda: not recorded.store.exchange(exchange.id).pinned)
+        await told(pilot, f"undo pin of {exchange.id}")
+
+
+async def test_the_mouse_can_be_left_to_the_terminal_and_taken_again(app, recorded):
+    """The palette switches it; the driver is told each time."""
+    recorded.chat("q", "a")
+    async with app.run_test(size=(130, 36)) as pilot:
+        await shows(pilot, "1 of 1")
+        for mouse in (False, True):
+            await pilot.press("ctrl+p", *"mouse on")
+            await shows(pilot, "off lets the terminal select text")
+            await pilot.press("enter")
+            await until(pilot, lambda mouse=mouse: app.mouse is mouse, "the mouse")
+            assert app._driver._mouse is mouse

@@ -1,24 +1,26 @@
-"""Changes people make to what is recorded, each with its way back."""
+"""Changes people make to exchanges and runs, each with its way back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.domain.exchange import Exchange
+from workbench.domain.run import Run
 
 if TYPE_CHECKING:
     from workbench.store.store import Store
     from workbench.tui.source import Source
 
+Item = Exchange | Run
 Verb = Callable[["Store"], None]
 
 
 class Change(NamedTuple):
-    """Something done to exchanges, and what undoes it."""
+    """Something done to exchanges or runs, and what undoes it."""
 
     name: str
-    items: list[Exchange]
+    items: Sequence[Item]
     verb: Verb
     undo: Verb
 
@@ -28,12 +30,12 @@ class Change(NamedTuple):
         return Change(f"undo {self.name}", self.items, self.undo, self.verb)
 
     def apply(self, source: Source) -> list[Exchange]:
-        """Do it and return new readings. Blocks."""
+        """Do it and return new readings of the exchanges among them. Blocks."""
         source.change(self.verb)
-        return source.fresh(self.items)
+        return source.fresh([item for item in self.items if isinstance(item, Exchange)])
 
 
-def pin(items: list[Exchange]) -> Change:
+def pin(items: Sequence[Item]) -> Change:
     """Pin all, or unpin all when all are pinned."""
     wanted = not all(item.pinned for item in items)
 
@@ -48,7 +50,7 @@ def pin(items: list[Exchange]) -> Change:
     return Change("pin" if wanted else "unpin", items, verb, undo)
 
 
-def tag(items: list[Exchange], text: str) -> Change:
+def tag(items: Sequence[Item], text: str) -> Change:
     """Add the tags named in `text`, take away those written with a minus."""
     words = text.replace(",", " ").split()
     added = [word.lstrip("+#") for word in words if not word.startswith("-")]
@@ -67,7 +69,7 @@ def tag(items: list[Exchange], text: str) -> Change:
     return Change("tag", items, verb, undo)
 
 
-def note(item: Exchange, text: str) -> Change:
+def note(item: Item, text: str) -> Change:
     """Set or take away a note."""
 
     def verb(store: Store) -> None:

@@ -42,6 +42,8 @@ class RouterStatus(msgspec.Struct, frozen=True, kw_only=True):
     cost_today_usd: float | None = None
     profile: str = ""
     tenants: int = 0
+    tenant: str = "default"
+    """Who is charged for what is sent from the app; another one only where a run or key says so."""
     uptime_s: float = 0.0
     groups: tuple[dict[str, Any], ...] = ()
     trouble: Trouble | None = None

@@ -9,13 +9,13 @@ from textual.binding import Binding, BindingType
 
 from workbench.domain.exchange import Exchange
 from workbench.domain.text import one_line
-from workbench.tui.screens.base import Place
+from workbench.tui.screens.changing import Changing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class ExchangeKeys(Place):
+class ExchangeKeys(Changing):
     """Replay, diff, save, pin, tag, note, copy: on the marked exchanges, else on the current one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -35,9 +35,6 @@ class ExchangeKeys(Place):
     def subjects(self) -> list[Exchange]:
         """Return what the keys act on."""
         return []
-
-    def changed_here(self, items: list[Exchange]) -> None:
-        """Show new readings of these."""
 
     def open(self, exchange_id: str) -> None:
         """Open an exchange on top."""
@@ -151,7 +148,7 @@ class ExchangeKeys(Place):
         if items:
             from workbench.tui.changes import pin
 
-            self._change(pin(items))
+            self.change(pin(items))
 
     def action_tag(self) -> None:
         """Ask for tags; `-name` takes one away."""
@@ -169,7 +166,7 @@ class ExchangeKeys(Place):
         if text:
             from workbench.tui.changes import tag
 
-            self._change(tag(items, text))
+            self.change(tag(items, text))
 
     def action_note(self) -> None:
         """Ask for a note."""
@@ -184,26 +181,10 @@ class ExchangeKeys(Place):
         if text is not None:
             from workbench.tui.changes import note
 
-            self._change(note(item, text))
-
-    def action_undo(self) -> None:
-        """Take the last pin, tag or note back."""
-        if self.work.undo:
-            self._change(self.work.undo.pop(), again=False)
-        else:
-            self.app.notify("Nothing to undo here.")
-
-    def _change(self, change: Change, *, again: bool = True) -> None:
-        if again:
-            self.work.undo.append(change.back)
-        self.ask(lambda: change.apply(self.source), self.changed_here, group="change", exclusive=False)
+            self.change(note(item, text))
 
 
 def _what(items: list[Exchange]) -> str:
     if len(items) == 1:
         return f"{one_line(items[0].model, 30)} {items[0].id}"
     return f"{len(items)} exchanges"
-
-
-if TYPE_CHECKING:
-    from workbench.tui.changes import Change

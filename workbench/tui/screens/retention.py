@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +13,8 @@ from workbench.domain.text import one_line
 from workbench.tui import format as fmt
 from workbench.tui.document import Line, Lines
 from workbench.tui.facts_view import fact
+from workbench.tui.messages import Trouble
+from workbench.tui.progress import Progress
 from workbench.tui.screens.base import Place
 from workbench.tui.widgets.textview import TextView
 
@@ -29,6 +32,7 @@ class RetentionScreen(Place):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("P", "prune", "Prune", id="retention.prune"),
+        Binding("c", "stop", "Cancel", id="retention.cancel"),
         Binding("R", "reload", "Read again", id="retention.reload"),
     ]
 
@@ -36,6 +40,7 @@ class RetentionScreen(Place):
         super().__init__()
         self._plan: PrunePlan | None = None
         self._pruning = False
+        self._cancelled = threading.Event()
 
     def body(self) -> ComposeResult:
         yield TextView(Lines([Line("Reading…", "dim")]))
@@ -63,7 +68,14 @@ class RetentionScreen(Place):
         if action == "prune":
             ready = self._plan is not None and not self._plan.empty and not self._pruning
             return True if ready else None
+        if action == "stop":
+            return True if self._pruning else None
         return True
+
+    def action_stop(self) -> None:
+        """End the pruning after the batch that is under way; what went is gone, the rest stays."""
+        self._cancelled.set()
+        self.say(standing="◌ ending after this batch")
 
     def action_prune(self) -> None:
         """Ask, then let go what was previewed."""
@@ -82,19 +94,33 @@ class RetentionScreen(Place):
         if not sure:
             return
         self._pruning = True
+        self._cancelled.clear()
         self.refresh_bindings()
+        progress = Progress(plan.total_exchanges)
+        stop = self._cancelled.is_set
 
-        def progress(done: int, total: int) -> None:
-            self.app.call_from_thread(self.say, standing=f"◌ pruning {done:,} of {total:,}")
+        def step(done: int, total: int) -> None:
+            progress.reach(done, total)
+            if not stop():
+                self.app.call_from_thread(self.say, standing=f"◌ pruning {progress}   c cancels")
 
         self.ask(
-            lambda: self.source.change(lambda store: store.prune(plan, progress)), self._pruned, group="prune"
+            lambda: self.source.change(lambda store: store.prune(plan, step, stop=stop)),
+            self._pruned,
+            group="prune",
+            otherwise=self._not_pruned,
         )
+
+    def _not_pruned(self, trouble: Trouble) -> None:
+        self._pruning = False
+        self.refresh_bindings()
+        self.trouble(trouble)
 
     def _pruned(self, result: PruneResult) -> None:
         self._pruning = False
+        early = "Cancelled: " if self._cancelled.is_set() else ""
         self.app.notify(
-            f"{result.exchanges:,} exchanges and {result.runs:,} runs went: {fmt.size(result.bytes)}."
+            f"{early}{result.exchanges:,} exchanges and {result.runs:,} runs went: {fmt.size(result.bytes)}."
         )
         self.action_reload()
 
@@ -123,12 +149,16 @@ def retention_lines(policy: RetentionSettings, stats: dict[str, Any], plan: Prun
         fact("free in it", f"{fmt.size(stats['free_bytes'])}   workbench store compact gives it back"),
         fact("oldest", fmt.moment(stats["oldest_at"])),
         Line(""),
-        Line("policy", "bold accent", 20, "", "dim"),
-        fact("older than", policy.max_age or "kept however old"),
-        fact("larger than", f"{policy.max_size} of live bytes" if policy.max_size else "kept however large"),
-        fact("bodies older than", policy.bodies_older_than or "kept with their rows"),
-        fact("logs older than", policy.logs_older_than or "kept"),
-        fact("where", "retention in workbench.yaml", "dim"),
+        Line("policy", "bold accent"),
+        fact("older than", policy.max_age or "kept however old", width=22),
+        fact(
+            "larger than",
+            f"{policy.max_size} of live bytes" if policy.max_size else "kept however large",
+            width=22,
+        ),
+        fact("bodies older than", policy.bodies_older_than or "kept with their rows", width=22),
+        fact("logs older than", policy.logs_older_than or "kept", width=22),
+        fact("where", "retention in workbench.yaml", "dim", width=22),
         Line(""),
         Line("what would go", "bold accent"),
     ]

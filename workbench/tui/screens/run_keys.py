@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from workbench.domain.exchange import Exchange
 from workbench.domain.run import FINISHED, Run
 from workbench.domain.text import one_line
-from workbench.tui.screens.base import Place
+from workbench.tui import changes
+from workbench.tui.screens.changing import Changing
 
 if TYPE_CHECKING:
-    from workbench.store.store import Store
     from workbench.tui.source import Source
 
 
-class RunKeys(Place):
-    """Replay, exchanges of the run, web_smoke, resume, cancel, pin, note, delete."""
+class RunKeys(Changing):
+    """Replay, exchanges of the run, web_smoke, resume, cancel, pin, tag, note, undo, delete."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "replay_run", "Replay", id="run.replay"),
@@ -28,6 +29,7 @@ class RunKeys(Place):
         Binding("p", "pin", "Pin", show=False, id="run.pin"),
         Binding("t", "tag", "Tag", show=False, id="run.tag"),
         Binding("b", "note", "Note", show=False, id="run.note"),
+        Binding("u", "undo", "Undo", show=False, id="run.undo"),
         Binding("D", "delete_run", "Delete", show=False, id="run.delete"),
     ]
 
@@ -138,11 +140,7 @@ class RunKeys(Place):
         """Pin or unpin: pinned runs are never pruned."""
         run = self.subject()
         if run is not None:
-            self.ask(
-                lambda: self.source.change(lambda store: store.set_pinned(run.id, not run.pinned)),
-                self._run_changed,
-                group="change",
-            )
+            self.change(changes.pin([run]))
 
     def action_tag(self) -> None:
         """Ask for tags."""
@@ -154,15 +152,8 @@ class RunKeys(Place):
             self.app.push_screen(Prompt("Tags", about), partial(self._tagged, run))
 
     def _tagged(self, run: Run, text: str | None) -> None:
-        words = (text or "").replace(",", " ").split()
-        added = [word for word in words if not word.startswith("-")]
-        gone = [word[1:] for word in words if word.startswith("-")]
-        if words:
-            self.ask(
-                lambda: self.source.change(partial(_retag, run.id, added, gone)),
-                self._run_changed,
-                group="change",
-            )
+        if text:
+            self.change(changes.tag([run], text))
 
     def action_note(self) -> None:
         """Ask for a note."""
@@ -175,11 +166,11 @@ class RunKeys(Place):
 
     def _noted(self, run: Run, text: str | None) -> None:
         if text is not None:
-            self.ask(
-                lambda: self.source.change(lambda store: store.set_note(run.id, text or None)),
-                self._run_changed,
-                group="change",
-            )
+            self.change(changes.note(run, text))
+
+    def changed_here(self, items: list[Exchange]) -> None:
+        """Read what was changed again."""
+        self.store_changed()
 
     def action_delete_run(self) -> None:
         """Ask, then delete the run, its exchanges, its folder and its app."""
@@ -212,11 +203,6 @@ class RunKeys(Place):
     def _run_gone(self, run: Run) -> None:
         """A run was deleted; screens that show it leave."""
         self.store_changed()
-
-
-def _retag(run_id: str, added: list[str], gone: list[str], store: Store) -> None:
-    store.tag(run_id, *added)
-    store.untag(run_id, *gone)
 
 
 def _cancel(source: Source, run: Run) -> None:

@@ -116,7 +116,7 @@ _RECORDING = {
 
 
 class StatusLine(Line):
-    """Always there: router, recording, in flight, cost today, profile, and where this screen stands."""
+    """Always there: router, recording, in flight, cost today, profile, tenant, and how this screen stands."""
 
     def left(self, width: int) -> list[Part]:
         status = self.work.status
@@ -131,6 +131,8 @@ class StatusLine(Line):
                 parts.append((f"   {fmt.money(status.cost_today_usd)} today", "dim", None))
             if status.profile and width >= 100:
                 parts.append((f"   {status.profile}", "faint", None))
+            if width >= 116:
+                parts.append((f"   tenant {_tenant(status)}", "faint", None))
         elif status.trouble is not None and status.trouble.hint:
             parts.append((f"   {status.trouble.hint}", "dim", None))
         return parts
@@ -138,6 +140,12 @@ class StatusLine(Line):
     def right(self, width: int) -> list[Part]:
         standing = getattr(self.screen, "standing", "")
         return [(f" {standing} ", "dim", None)] if standing else []
+
+
+def _tenant(status: RouterStatus) -> str:
+    """Return who pays here, and how many others there are."""
+    others = max(0, status.tenants - 1)
+    return f"{status.tenant} and {others} more" if others else status.tenant
 
 
 def _router(status: RouterStatus) -> list[Part]:
