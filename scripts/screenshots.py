@@ -32,32 +32,30 @@ PICTURES = {
     "exchanges-light": ("exchanges", LIGHT),
     "exchange": ("exchange-chat", DARK),
     "timing": ("exchange-timing", DARK),
+    "compare": ("compare", DARK),
     "diff": ("diff", DARK),
     "runs": ("runs", DARK),
     "run": ("run", DARK),
     "plan": ("run-waiting", DARK),
     "new-run": ("new-run", DARK),
-    "router": ("router-down", DARK),
+    "router": ("router", DARK),
     "stats": ("stats", DARK),
+    "retention": ("retention", DARK),
     "settings": ("settings", DARK),
+    "welcome": ("welcome", DARK),
+    "jump": ("jump", DARK),
     "help": ("help", DARK),
 }
 
 
 async def picture(name: str, scene: str, theme: str, folder: Path) -> None:
-    make, keys, texts = scenes.SCENES[scene]
     home = Home(Path("home"))
     recorded = builders.Recorded(home)
-    make(recorded)
+    scenes.SCENES[scene][0](recorded)
     recorded.close()
     app = WorkbenchApp(Source(home), theme=theme, start_router=False)
     async with app.run_test(size=SIZE) as pilot:
-        await builders.shows(pilot, "router not running")
-        for group in keys:
-            await pilot.press(*group)
-            await pilot.pause()
-        await builders.shows(pilot, *texts)
-        await builders.at_rest(pilot)
+        await scenes.play(pilot, scene)
         svg = app.export_screenshot(title="workbench", simplify=True)
     (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
     print(f"docs/img/{name}.svg")

@@ -65,3 +65,12 @@ def test_the_json_names_are_those_of_the_values() -> None:
     assert set(exchange_names) <= set(exchange)
     assert set(run_names) <= set(run)
     assert len(exchange_names) > 20
+
+
+def test_every_picture_of_the_script_is_there_and_in_the_readme() -> None:
+    """`make screenshots` makes what the README shows: one picture of every screen, and no other."""
+    script = (ROOT / "scripts" / "screenshots.py").read_text()
+    made = set(re.findall(r'^    "([a-z-]+)": \("', script, re.M))
+    readme = (ROOT / "README.md").read_text()
+    assert made == {path.stem for path in (ROOT / "docs" / "img").glob("*.svg")}
+    assert made == set(re.findall(r"\]\(docs/img/([a-z-]+)\.svg\)", readme))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from tests.tui.builders import CHAT, NOW_US, START_US, answered
+from tests.tui.builders import CHAT, NOW_US, START_US, answered, at_rest, shows
 from workbench.domain import events as ev
 from workbench.domain.exchange import Attempt, Write
 from workbench.store.operations import AttemptRecord
+from workbench.tui.messages import RouterChanged, RouterStatus
 
 ANSWER = """\
 A **monad** is a way to chain steps that each return something wrapped.
@@ -145,6 +146,69 @@ def day(recorded):
             )
 
 
+def retention(recorded):
+    """Old exchanges, of which one is pinned."""
+    recorded.home.settings_file.write_text("retention:\n  max_age: 30d\n")
+    day(recorded)
+    for number in range(12):
+        at = NOW_US - (40 + number) * 86_400_000_000
+        recorded.chat(f"an old question, {number}", "an old answer " * 40, started_at=at)
+
+
+def deployment(provider, model, requests, p50, *, state="closed", **more):
+    """Return what the router says of one deployment."""
+    return {
+        "id": f"{provider}:{model}", "provider": provider, "model": model, "state": state,
+        "enabled": state != "disabled", "in_flight": requests % 3, "requests": requests,
+        "failures": requests // 60, "latency_p50_ms": p50, "latency_p95_ms": p50 * 2.4,
+        "ttft_p50_ms": p50 / 3, **more,
+    }  # fmt: skip
+
+
+ROUTER = RouterStatus(
+    state="ok",
+    base_url="http://127.0.0.1:4000",
+    pid=4711,
+    version="1.0",
+    recording="ok",
+    in_flight=3,
+    cost_today_usd=1.2345,
+    profile="balanced",
+    tenants=2,
+    uptime_s=7_260.0,
+    groups=(
+        {"name": "gpt-mini", "deployments": [
+            deployment("openai", "gpt-4.1-mini", 1210, 640.0),
+            deployment("azure", "gpt-4.1-mini", 310, 890.0, state="open", last_error="503: overloaded"),
+        ]},
+        {"name": "claude-sonnet", "deployments": [deployment("anthropic", "claude-sonnet-4-5", 412, 2140.0)]},
+        {"name": "deepseek-chat", "deployments": [
+            deployment("deepseek", "deepseek-chat", 0, 0.0, state="disabled",
+                       disabled_reason="DEEPSEEK_API_KEY is not set"),
+        ]},
+        {"name": "demo", "deployments": [deployment("demo", "builtin", 8, 12.0)]},
+    ),
+)  # fmt: skip
+"""A router with something to tell."""
+WITH_ROUTER = frozenset({"router"})
+"""Scenes that see that router."""
+
+
+async def play(pilot, scene):
+    """Press a scene's keys once the app is up, and wait until it rests."""
+    _, keys, texts = SCENES[scene]
+    await shows(pilot, "router not running")
+    if scene in WITH_ROUTER:
+        pilot.app._router_watch.stop()
+        pilot.app.post_message(RouterChanged(ROUTER))
+        await shows(pilot, "● recording")
+    for group in keys:
+        await pilot.press(*group)
+        await pilot.pause()
+    await shows(pilot, *texts)
+    await at_rest(pilot)
+
+
 PLAN = {
     "schema_version": 1,
     "summary": "URL-safe slugs of at most 60 characters.",
@@ -229,10 +293,13 @@ SCENES = {
     "run": (run_done, [["2"], ["enter"]], ["2 of 2 passed", "brief"]),
     "run-waiting": (run_waiting, [["2"], ["enter"]], ["◇ Plan", "tests/test_slug.py"]),
     "new-run": (nothing, [["3"]], ["Recipe", "python-lib"]),
+    "router": (nothing, [["4"]], ["deployment", "gpt-4.1-mini"]),
     "router-down": (nothing, [["4"]], ["The router is not running."]),
     "stats": (day, [["5"]], ["requests", "exchanges", "tokens"]),
     "settings": (nothing, [["7"]], ["router", "Port to listen on"]),
     "help": (traffic, [["slash"], ["escape"], ["question_mark"]], ["Replay", "Save payload"]),
     "copy": (traffic, [["y"]], ["as curl"]),
+    "welcome": (nothing, [["ctrl+p"], list("welcome"), ["enter"]], ["Welcome to workbench"]),
+    "retention": (retention, [["6"]], ["what would go", "would go"]),
     "jump": (traffic, [["semicolon"]], ["s", "d"]),
 }

@@ -125,8 +125,12 @@ def answer_lines(source: Source, answer: Answer) -> Lines:
     elif answer.exchange is not None:
         reader = source.reader()
         recorded = answer.recorded or read_recorded(reader, answer.exchange.id)
-        original = read_recorded(reader, answer.job.exchange)
-        lines.lines += beside(answer_text(original), answer_text(recorded) or "(empty)").lines
+        text = answer_text(recorded) or "(empty)"
+        if recorded.ok:
+            original = read_recorded(reader, answer.job.exchange)
+            lines.lines += beside(answer_text(original), text).lines
+        else:
+            lines.add(text, "bad")
     return lines
 
 

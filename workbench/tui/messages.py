@@ -49,6 +49,15 @@ class RouterStatus(msgspec.Struct, frozen=True, kw_only=True):
     trouble: Trouble | None = None
 
     @property
+    def models(self) -> list[str]:
+        """The model groups that can answer, those that are switched off left out."""
+        return [
+            str(group.get("name"))
+            for group in self.groups
+            if any(item.get("enabled", True) for item in group.get("deployments") or ())
+        ]
+
+    @property
     def up(self) -> bool:
         """Whether a router of ours answers."""
         return self.state in {"ok", "degraded"}

@@ -135,8 +135,8 @@ class CompareKeys(ExchangeKeys):
         """Choose the models to send to."""
         from workbench.tui.screens.picking import Picker
 
-        names = [str(group.get("name")) for group in self.work.status.groups]
-        self.app.push_screen(Picker("Send to which models?", names, self.models), self._models_chosen)
+        question = Picker("Send to which models?", self.work.status.models, self.models)
+        self.app.push_screen(question, self._models_chosen)
 
     def _models_chosen(self, chosen: list[str] | None) -> None:
         if chosen is not None:

@@ -56,8 +56,8 @@ class ExchangeKeys(Changing):
         if items:
             from workbench.tui.screens.picking import Picker
 
-            names = [str(group.get("name")) for group in self.work.status.groups]
-            self.app.push_screen(Picker("Send to which models?", names, []), partial(self._replay_on, items))
+            question = Picker("Send to which models?", self.work.status.models, [])
+            self.app.push_screen(question, partial(self._replay_on, items))
 
     def _replay_on(self, items: list[Exchange], models: list[str] | None) -> None:
         if models:

@@ -135,7 +135,7 @@ class SettingsScreen(Place):
             case "tui.theme":
                 return sorted(self.app.available_themes)
             case "workflow.model" | "router.default_model":
-                return [str(group.get("name")) for group in self.work.status.groups]
+                return self.work.status.models
             case _:
                 return []
 

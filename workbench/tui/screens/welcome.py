@@ -35,7 +35,7 @@ class WelcomeScreen(ModalScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._base = ""
+        self._base = self._state = ""
 
     @property
     def _work(self) -> Any:
@@ -51,7 +51,9 @@ class WelcomeScreen(ModalScreen[None]):
         self.set_interval(0.5, self._refresh)
 
     def _refresh(self) -> None:
-        if self._work.status.base_url != self._base:
+        state = self._work.status.state
+        if self._work.status.base_url != self._base or state != self._state:
+            self._state = state
             self.query_one(TextView).show(self._lines(), top=False)
 
     @property
@@ -66,9 +68,14 @@ class WelcomeScreen(ModalScreen[None]):
             f" -H 'Content-Type: application/json' -d '{body}'"
         )
 
+    def _why_none(self) -> str:
+        if self._work.status.state == "down":
+            return "✗ the router is not running: 4, then s, starts it"
+        return "◌ the router is starting…"
+
     def _lines(self) -> Lines:
         self._base = self._work.status.base_url
-        base = f"{self._base}/v1" if self._base else "◌ the router is starting…"
+        base = f"{self._base}/v1" if self._base else self._why_none()
         home = self._work.source.home
         return Lines(
             [
