@@ -6,6 +6,7 @@ import json
 
 from tests.tui.builders import screen_text, shows, told, until
 from workbench.domain import events as ev
+from workbench.tui import state
 
 
 async def test_the_first_screen_lists_exchanges_newest_first_and_previews_the_newest(app, recorded):
@@ -289,3 +290,21 @@ async def test_the_mouse_can_be_left_to_the_terminal_and_taken_again(app, record
             await pilot.press("enter")
             await until(pilot, lambda mouse=mouse: app.mouse is mouse, "the mouse")
             assert app._driver._mouse is mouse
+
+
+async def test_columns_are_chosen_and_kept(app, recorded, home):
+    """`C`, marks, `enter`: the tenant is shown, the time is not, at the next start too."""
+    recorded.chat("q", "a", tenant="research")
+    async with app.run_test(size=(110, 36)) as pilot:
+        await shows(pilot, "1 of 1", "time")
+        assert "research" not in screen_text(app).splitlines()[2]
+        await pilot.press("C")
+        await shows(pilot, "Columns", "deployment")
+        await pilot.press("m")
+        while app.screen.query_one("ItemList").key != "tenant":
+            await pilot.press("j")
+        await pilot.press("m", "enter")
+        await until(pilot, lambda: "tenant" in screen_text(app).splitlines()[1], "the column")
+        assert "time" not in screen_text(app).splitlines()[1]
+        assert "research" in screen_text(app).splitlines()[2]
+    assert "tenant" in state.load(app.state_file).columns

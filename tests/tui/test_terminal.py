@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,25 +59,64 @@ def test_no_color_is_taken_and_the_cursor_is_still_seen(home, recorded, tmp_path
         tmux.shows("▌", "1 of 1")
 
 
+@pytest.mark.terminal
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
+def test_a_terminal_of_sixteen_colours_gets_only_those(home, recorded, tmp_path):
+    """No colour is named by its number or its shares; the cursor's row has its sign."""
+    recorded.chat("q", "a")
+    command = f"env -u COLORTERM TERM=xterm {' '.join(WORKBENCH)} --home {home.root} --no-start; sleep 60"
+    with Tmux(tmp_path, command) as tmux:
+        tmux.shows("▌", "1 of 1", "✗ router not running")
+        drawn = tmux.screen("-e")
+    assert "\x1b[" in drawn
+    assert not re.search(r"\x1b\[[0-9;]*[34]8;[25];", drawn)
+
+
+@pytest.mark.terminal
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (300, 100)])
+def test_the_smallest_and_the_largest_terminal_are_filled(home, recorded, tmp_path, width, height):
+    """Every place fits: the frame is whole, wide characters break no column."""
+    for number in range(120):
+        recorded.chat(f"漢字 👩‍👩‍👧‍👦 שלום e\u0301 {number}", "مرحبا", model="模型-mini")
+    command = f"{' '.join(WORKBENCH)} --home {home.root} --no-start; sleep 60"
+    with Tmux(tmp_path, command, width, height) as tmux:
+        tmux.shows("1 of 120", "模型-mini")
+        for key, text in (
+            ("2", "Workflows"),
+            ("4", "router"),
+            ("5", "took"),
+            ("6", "policy"),
+            ("7", "max_body_mb"),
+            ("1", "of 120"),
+        ):
+            tmux.keys(key)
+            tmux.shows(text, "? help", "^p all")
+        rows = [row for row in tmux.screen().splitlines() if "模型" in row]
+        assert len(rows) >= height - 24 if height > 60 else len(rows) >= 8
+        assert len({row.index("模型") for row in rows}) == 1
+
+
 class Tmux:
     """A tmux server of its own with one window."""
 
-    def __init__(self, folder, command):
+    def __init__(self, folder, command, width=120, height=36):
         self._base = ["tmux", "-S", str(folder / "tmux.sock"), "-f", "/dev/null"]
         self._command = command
+        self._size = ["-x", str(width), "-y", str(height)]
 
     def __enter__(self):
         environ = {**os.environ, "TERM": "xterm-256color"}
-        argv = [*self._base, "new-session", "-d", "-x", "120", "-y", "36", self._command]
+        argv = [*self._base, "new-session", "-d", *self._size, self._command]
         subprocess.run(argv, check=True, env=environ)
         return self
 
     def __exit__(self, *_):
         subprocess.run([*self._base, "kill-server"], check=False, capture_output=True)
 
-    def screen(self):
+    def screen(self, *options):
         return subprocess.run(
-            [*self._base, "capture-pane", "-p"], capture_output=True, text=True, check=True
+            [*self._base, "capture-pane", "-p", *options], capture_output=True, text=True, check=True
         ).stdout
 
     def keys(self, *keys):

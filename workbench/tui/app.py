@@ -110,6 +110,8 @@ class WorkbenchApp(App[None]):
         for own in OWN:
             self.register_theme(own)
         wanted = theme or kept.theme_of(self.kept, settings.theme)
+        if wanted == DARK and self.console.color_system == "standard":
+            wanted = "ansi-dark"  # our tones would all be rounded to the same few of 16 colours
         self.theme = wanted if self.get_theme(wanted) is not None else DARK
         self.undo: list[Change] = []
         """What the last changes here need to be taken back, newest last."""

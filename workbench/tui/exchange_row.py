@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from workbench.domain.exchange import Exchange
@@ -76,6 +76,16 @@ _COLUMNS = (
     Column("took", 7, 48, _latency, right=True),
     Column("first", 7, 104, lambda e: (fmt.duration(e.ttft_ms), "faint"), right=True),
 )
+_MORE = (
+    Column("cached", 6, 0, lambda e: (fmt.count(e.cached_tokens), "dim"), right=True),
+    Column("provider", 11, 0, lambda e: (one_line(e.provider or "–", 11), "dim")),
+    Column("deployment", 20, 0, lambda e: (one_line(e.deployment or "–", 20), "dim")),
+    Column("tenant", 10, 0, lambda e: (one_line(e.tenant, 10), "dim")),
+    Column("client", 14, 0, lambda e: (one_line(e.client or "–", 14), "faint")),
+)
+"""Shown only where they are asked for."""
+COLUMNS = tuple(column.name for column in (*_COLUMNS, *_MORE))
+USUAL = tuple(column.name for column in _COLUMNS)
 _MODEL_LEAST = 14
 
 
@@ -84,6 +94,8 @@ class ExchangeRow:
 
     def __init__(self) -> None:
         self.about: dict[str, str] = {}
+        self.chosen: list[str] | None = None
+        """Names of the columns that are wanted; None: the usual ones. The model and what was asked stay."""
 
     def head(self, width: int) -> list[Piece]:
         shown, model, rest = self._layout(width)
@@ -106,11 +118,16 @@ class ExchangeRow:
 
     def _layout(self, width: int) -> tuple[list[Column], int, int]:
         """Return the columns shown, the model's width and what is left for words."""
-        shown = [column for column in _COLUMNS if width >= column.least]
+        shown = [column for column in self._wanted() if width >= column.least]
         fixed = sum(column.width + 1 for column in shown)
         left = width - fixed - 1
         model = max(_MODEL_LEAST, min(24, left // 3 if left > 40 else left // 2))
         return shown, model, max(0, left - model)
+
+    def _wanted(self) -> Iterator[Column]:
+        for column in (*_COLUMNS, *_MORE):
+            if column.name in (USUAL if self.chosen is None else (*self.chosen, "status")):
+                yield column
 
     def _what(self, item: Exchange, width: int) -> list[Piece]:
         if width < 2:

@@ -21,6 +21,8 @@ class State(msgspec.Struct, kw_only=True):
     filters: list[str] = []
     """Filters used before, newest first."""
     preview: bool | None = None
+    columns: list[str] | None = None
+    """Columns of the list of exchanges; None: the usual ones."""
     tail: bool = True
     welcomed: bool = False
 

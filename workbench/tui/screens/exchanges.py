@@ -42,6 +42,7 @@ class ExchangesScreen(ExchangeKeys, Place):
         Binding("slash", "filter", "Filter", priority=True, id="exchanges.filter"),
         Binding("f", "tail", "Follow", id="exchanges.tail"),
         Binding("v", "preview", "Preview", show=False, id="exchanges.preview"),
+        Binding("C", "columns", "Columns", show=False, id="exchanges.columns"),
         Binding("escape", "clear", "Clear", show=False, id="exchanges.clear"),
     ]
 
@@ -66,6 +67,7 @@ class ExchangesScreen(ExchangeKeys, Place):
         first = self.first_filter()
         self.where = self._whole(first)
         self.rows.tail = self.work.kept.tail
+        self._row.chosen = self.work.kept.columns
         if first:
             self.call_after_refresh(self._show_filter, first)
         self.rows.focus()
@@ -282,6 +284,19 @@ class ExchangesScreen(ExchangeKeys, Place):
         self.rows.tail = not self.rows.tail
         self.work.kept.tail = self.rows.tail
         self._stand()
+
+    def action_columns(self) -> None:
+        """Choose the list's columns; they are kept."""
+        from workbench.tui.exchange_row import COLUMNS, USUAL
+        from workbench.tui.screens.picking import Picker
+
+        shown = USUAL if self._row.chosen is None else self._row.chosen
+        self.app.push_screen(Picker("Columns", list(COLUMNS), list(shown)), self._columns_chosen)
+
+    def _columns_chosen(self, chosen: list[str] | None) -> None:
+        if chosen is not None:
+            self._row.chosen = self.work.kept.columns = chosen
+            self.rows.refresh()
 
     def action_preview(self) -> None:
         preview = self.query_one(Preview)
