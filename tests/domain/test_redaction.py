@@ -127,6 +127,28 @@ def test_a_secret_cut_over_events_is_found(step):
     assert len(stored) == len(events)
 
 
+@given(
+    st.lists(
+        st.sampled_from([one for several in SAMPLES.values() for one in several])
+        | st.text(string.ascii_letters + string.digits + "_-. ", max_size=12),
+        max_size=6,
+    ),
+    st.sampled_from(["", " ", "-", '"', "_", "x"]),
+)
+def test_looking_for_literals_first_misses_nothing(pieces, between):
+    """What is found with the fast look first is what the expressions alone find."""
+    data = between.join(pieces).encode()
+    slow = [
+        (match.start(), match.end(), pattern.name)
+        for pattern in SECRETS
+        for match in pattern.expression.finditer(data)
+        if pattern.check is None or pattern.check(match[0])
+    ]
+    found = {(span.start, span.end, span.name) for span in find(data)}
+    assert found <= set(slow)
+    assert all(any(start < last and first < end for first, last, _ in found) for start, end, _ in slow)
+
+
 def test_headers_lose_their_secrets():
     """By name, keeping the scheme; and by shape in any other."""
     headers = [
