@@ -221,7 +221,7 @@ PERSONAL = PatternSet(
 
 def find(data: bytes, patterns: PatternSet = SECRETS) -> list[Span]:
     """Return what `patterns` find in `data`, in order, without overlaps."""
-    present = [sign for sign, around in patterns.signs if around.search(data)]
+    present = [sign for sign, around in patterns.signs if sign in data and around.search(data)]
     if not present and not patterns.always:
         return []
     spans: list[Span] = []
@@ -231,6 +231,14 @@ def find(data: bytes, patterns: PatternSet = SECRETS) -> list[Span]:
         ):
             spans += _matches(data, pattern)
     return _apart(spans) if len(spans) > 1 else spans
+
+
+def may_hold(data: bytes, patterns: PatternSet = SECRETS) -> bool:
+    """Tell whether `find` could find anything in `data` or in a part of it."""
+    for sign, around in patterns.signs:
+        if sign in data and around.search(data):
+            return True
+    return patterns.always
 
 
 def _matches(data: bytes, pattern: Pattern) -> list[Span]:
@@ -311,7 +319,7 @@ def redact_headers(headers: Headers) -> tuple[Headers, tuple[str, ...]]:
     clean: Headers = []
     found: list[str] = []
     for name, value in headers:
-        safe = _header(name.lower(), value)
+        safe = redact_header(name, value)
         if safe != value:
             found.append(name.lower())
         clean.append((name, safe))
@@ -319,8 +327,9 @@ def redact_headers(headers: Headers) -> tuple[Headers, tuple[str, ...]]:
 
 
 @functools.lru_cache(maxsize=2048)
-def _header(name: str, value: str) -> str:
-    if name in _SECRET_HEADERS:
+def redact_header(name: str, value: str) -> str:
+    """Return the value as it may be stored: without its secret, but with the scheme before it."""
+    if name.lower() in _SECRET_HEADERS:
         scheme = _SCHEME.match(value)
         return (scheme[0] if scheme else "") + MARK
     return redact(value.encode("utf-8", "surrogateescape"))[0].decode("utf-8", "surrogateescape")

@@ -6,7 +6,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from workbench.domain.exchange import Write
-from workbench.domain.redaction import Span, find, find_streamed, redact, redact_headers, replace
+from workbench.domain.redaction import Span, find, find_streamed, redact, replace
 from workbench.store.codec import pack_ids, pack_writes
 from workbench.store.headers import HeaderSets
 from workbench.store.texts import ANSWER, OTHER
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     from workbench.store.chunks import ChunkTable
     from workbench.store.compression import Codecs
     from workbench.store.operations import AttemptRecord, Finish
+    from workbench.store.pending import PendingRows
 
-BODY_INSERT = (
-    "INSERT OR REPLACE INTO bodies (exchange, part, size, crc, chunks, headers, timing)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
 _EVENTS = (b"data:", b"event:", b"id:", b":")
 REQUEST, RESPONSE = 0, 1
 """`bodies.part`; attempt n has 2n and 2n + 1."""
@@ -33,11 +30,17 @@ class AnswerBodies:
     """Stores answers; use it inside a write transaction only."""
 
     def __init__(
-        self, connection: sqlite3.Connection, chunks: ChunkTable, codecs: Codecs, *, redacting: bool
+        self,
+        connection: sqlite3.Connection,
+        chunks: ChunkTable,
+        codecs: Codecs,
+        rows: PendingRows,
+        *,
+        redacting: bool,
     ) -> None:
-        self._connection = connection
         self._chunks = chunks
-        self._sets = HeaderSets(connection, codecs)
+        self._rows = rows
+        self._sets = HeaderSets(connection, codecs, redacting=redacting)
         self._redacting = redacting
 
     def forget(self) -> None:
@@ -59,8 +62,7 @@ class AnswerBodies:
 
     def headers(self, headers: Headers) -> tuple[bytes, tuple[str, ...]]:
         """Return headers packed for storing, and the names of those that were replaced."""
-        clean, names = redact_headers(headers) if self._redacting else (headers, ())
-        return self._sets.pack(clean), names
+        return self._sets.pack(headers)
 
     def store(self, seq: int, finish: Finish) -> tuple[str, ...]:
         """Store the answer and the attempts' bytes; return what was redacted in bodies.
@@ -81,11 +83,6 @@ class AnswerBodies:
 
     def _attempt(self, seq: int, record: AttemptRecord) -> tuple[str, ...]:
         names: tuple[str, ...] = ()
-        record.attempt.response_headers, _ = (
-            redact_headers(record.attempt.response_headers)
-            if self._redacting
-            else (record.attempt.response_headers, ())
-        )
         for body, side in ((record.request, REQUEST), (record.response, RESPONSE)):
             if body is not None:
                 clean, found = redact(body) if self._redacting else (body, ())
@@ -98,7 +95,7 @@ class AnswerBodies:
     ) -> None:
         ids = [self._chunks.put(data, kind)] if data else []
         row = (seq, part, len(data), zlib.crc32(data), pack_ids(ids) if ids else None, headers, timing)
-        self._connection.execute(BODY_INSERT, row)
+        self._rows.body(row)
         self._chunks.use(seq, ids)
 
 

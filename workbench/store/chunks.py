@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.store.compression import ZSTD
-from workbench.store.texts import ANSWER, OTHER, piece_text, text_key
+from workbench.store.compression import PLAIN, ZSTD
+from workbench.store.repeats import pack_repeat, unpack_repeat
+from workbench.store.texts import ANSWER, OTHER, piece_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 100_000
 """Hashes kept in memory; about 20 MB."""
+_INSERT = (
+    "INSERT INTO chunks (hash, size, codec, kind, indexed, base, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO NOTHING"
+)
+_ADD_WORDS = "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)"
 
 
 class Said(msgspec.Struct, frozen=True):
-    """An answer, as the next turn of its conversation repeats it: key of the words, chunk, bytes."""
+    """An answer, as the next turn of its conversation repeats it."""
 
-    key: int
+    words: str
     chunk: int
     bytes: bytes
 
@@ -37,9 +43,11 @@ class ChunkTable:
 
     def __init__(self, connection: sqlite3.Connection, codecs: Codecs) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()
         self._codecs = codecs
         self._ids: dict[bytes, int] = {}
         self._uses: list[tuple[int, int]] = []
+        self._words: list[tuple[int, str]] = []
         self.answered: Said | None = None
         """The answer that was stored last, if it was new and says something."""
 
@@ -47,6 +55,7 @@ class ChunkTable:
         """Drop what is remembered."""
         self._ids.clear()
         self._uses.clear()
+        self._words.clear()
 
     def put(self, piece: bytes, kind: int = OTHER, *, said: Said | None = None) -> int:
         """Return the id of `piece`, storing and indexing it if it is new.
@@ -65,21 +74,16 @@ class ChunkTable:
     def _insert(self, digest: bytes, piece: bytes, kind: int, said: Said | None) -> int:
         # Most pieces that are not remembered are new: trying to insert saves the look-up before it.
         words = piece_text(kind, piece) if kind != OTHER else ""
-        key = text_key(words) if words else None
-        repeated = said if said is not None and key == said.key else None
-        indexed = key is not None and repeated is None
+        repeated = said if said is not None and words == said.words else None
+        indexed = int(repeated is None) if words else 0
         codec, data, base = self._packed(piece, repeated)
-        cursor = self._connection.execute(
-            "INSERT INTO chunks (hash, size, codec, kind, indexed, base, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (digest, len(piece), codec, kind, indexed, base, data),
-        )
+        cursor = self._cursor.execute(_INSERT, (digest, len(piece), codec, kind, indexed, base, data))
         if cursor.rowcount:
             number = int(cursor.lastrowid or 0)
             if indexed:
-                add_words(self._connection, number, words)
-            if kind == ANSWER and key is not None:
-                self.answered = Said(key, number, piece)
+                self._words.append((number, clean_text(words)))
+            if kind == ANSWER and words:
+                self.answered = Said(words, number, piece)
             return number
         number, known = self._connection.execute(
             "SELECT id, indexed FROM chunks WHERE hash = ?", (digest,)
@@ -92,6 +96,9 @@ class ChunkTable:
 
     def _packed(self, piece: bytes, repeated: Said | None) -> tuple[int, bytes, int | None]:
         if repeated is not None:
+            data = pack_repeat(piece, repeated.bytes)
+            if data is not None:
+                return PLAIN, data, repeated.chunk
             data = self._codecs.compress_like(piece, repeated.bytes)
             if data is not None:
                 return ZSTD, data, repeated.chunk
@@ -102,7 +109,10 @@ class ChunkTable:
         self._uses += [(chunk, exchange) for chunk in ids]
 
     def flush(self) -> None:
-        """Write what `use` noted, before the transaction ends."""
+        """Write what `use` noted and the words of new pieces, before the transaction ends."""
+        if self._words:
+            self._connection.executemany(_ADD_WORDS, self._words)
+            self._words.clear()
         if self._uses:
             self._connection.executemany(
                 "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", self._uses
@@ -118,12 +128,14 @@ def index_chunk(connection: sqlite3.Connection, chunk: int, words: str) -> None:
 
 def add_words(connection: sqlite3.Connection, chunk: int, words: str) -> None:
     """Enter the words of a chunk into the full-text index."""
-    connection.execute("INSERT INTO messages_fts (rowid, text) VALUES (?, ?)", (chunk, clean_text(words)))
+    connection.execute(_ADD_WORDS, (chunk, clean_text(words)))
 
 
 def clean_text(text: str) -> str:
     """Return text as the index takes it: no lone surrogates, which SQLite can't store, and no NUL."""
-    return text.encode("utf-8", "replace").decode().replace("\0", " ")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", " ")
 
 
 def read_pieces(connection: sqlite3.Connection, codecs: Codecs, ids: Sequence[int]) -> list[bytes]:
@@ -166,4 +178,5 @@ def _piece(
     codec, size, data, base = row
     if base is None:
         return codecs.decompress(connection, codec, data, size)
-    return codecs.decompress_like(data, _piece(connection, codecs, base, rows, models), size)
+    model = _piece(connection, codecs, base, rows, models)
+    return codecs.decompress_like(data, model, size) if codec == ZSTD else unpack_repeat(data, model)

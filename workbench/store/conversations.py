@@ -25,24 +25,29 @@ _PER_KEY = 16
 _MAX_BYTES = 64 * 1024 * 1024
 _OVERHEAD = 1_200
 """Bytes of memory that a conversation takes besides what it says: its objects and its places in the index."""
+_ID_BYTES = 40
+"""What an id takes, which is a byte or two when packed: that, its number and its place in a set."""
 _MAX_PREFIX = 8 * 1024 * 1024
 
 _Key = tuple[str, str, int, bytes]
 
 
 class Known(msgspec.Struct, kw_only=True, eq=False):
-    """The request of one exchange, cut behind its last message into `prefix` and `end`.
+    """The request of one exchange, cut behind its last message, at `length`, into prefix and `end`.
 
-    Both are the client's bytes, before redaction, and never leave memory. `ids`, `packed`, `crc` and `size`
-    are about what is stored for `prefix`, `end_ids` and `end_stored` about `end`.
+    Both are the client's bytes, before redaction, and never leave memory. `members` (the chunks), `packed`
+    (their ids; `last` is the last one), `crc` and `size` are about what is stored for the prefix, `end_ids`
+    and `end_stored` about `end`.
     """
 
     seq: int
     endpoint: str
     tenant: str
-    prefix: bytes
-    ids: list[int]
+    body: bytes
+    length: int
+    members: set[int]
     packed: bytes
+    last: int
     crc: int
     size: int
     chain: int
@@ -58,8 +63,12 @@ class Known(msgspec.Struct, kw_only=True, eq=False):
     def weight(self) -> int:
         """Return about how many bytes of memory it takes."""
         said = len(self.answered.bytes) if self.answered is not None else 0
-        ids = 8 * (len(self.ids) + len(self.end_ids)) + len(self.packed)
-        return len(self.prefix) + len(self.end) + len(self.end_stored) + said + ids + _OVERHEAD
+        return len(self.body) + len(self.end_stored) + said + _ID_BYTES * len(self.packed) + _OVERHEAD
+
+    @property
+    def prefix(self) -> memoryview:
+        """The body up to the end of its last message; not a copy, since it is long."""
+        return memoryview(self.body)[: self.length]
 
 
 class Conversations:
@@ -83,7 +92,7 @@ class Conversations:
             at = _GRID[place]
             found = self._places.get((endpoint, tenant, at, body[at - _WINDOW : at]))
             for known in reversed(found or ()):
-                if body.startswith(known.prefix) and _ends_there(body, len(known.prefix)):
+                if _ends_there(body, known.length) and body.startswith(known.prefix):
                     return known
         return None
 
@@ -130,11 +139,11 @@ class Conversations:
 
 
 def _key(known: Known) -> _Key | None:
-    size = len(known.prefix)
+    size = known.length
     if size < _GRID[0] or size > _MAX_PREFIX:
         return None
     at = _GRID[bisect_right(_GRID, size) - 1]
-    return (known.endpoint, known.tenant, at, known.prefix[at - _WINDOW : at])
+    return (known.endpoint, known.tenant, at, known.body[at - _WINDOW : at])
 
 
 def _ends_there(body: bytes, size: int) -> bool:
@@ -144,13 +153,10 @@ def _ends_there(body: bytes, size: int) -> bool:
 
 def chain_start(endpoint: str, tenant: str) -> int:
     """Return the chain value of a conversation without messages."""
-    return _hash63(f"{endpoint}\0{tenant}".encode())
+    return chain_next(0, f"{endpoint}\0{tenant}".encode())
 
 
 def chain_next(chain: int, canonical: bytes) -> int:
     """Return the chain value after one more message; equal values mean equal messages from the start."""
-    return _hash63(chain.to_bytes(8, "big") + hashlib.blake2b(canonical, digest_size=16).digest())
-
-
-def _hash63(data: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big") >> 1
+    digest = hashlib.blake2b(canonical, digest_size=8, salt=chain.to_bytes(8, "big")).digest()
+    return int.from_bytes(digest, "big") >> 1

@@ -6,11 +6,11 @@ the values that change each time; an exchange keeps the set's number and those v
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from workbench.domain.redaction import redact_headers
 from workbench.store.codec import pack_headers, unpack_headers
 from workbench.store.compression import read_varint, varint
 
@@ -40,50 +40,75 @@ _LINES = msgspec.json.Decoder(list[tuple[str, str | None]])
 _VALUES = msgspec.json.Decoder(list[str])
 
 
+class _Changing(dict[str, bool]):
+    """Which names have a value that changes each time; learnt as they come."""
+
+    def __missing__(self, name: str) -> bool:
+        lower = name.lower()
+        changes = lower in _CHANGING or lower.startswith(_CHANGING_STARTS)
+        if len(self) < _MAX_SETS:
+            self[name] = changes
+        return changes
+
+
+class _Set(msgspec.Struct, frozen=True):
+    """A known set: its number, None where it is not stored as one, and the names that were redacted."""
+
+    number: int | None
+    redacted: tuple[str, ...]
+
+
 class HeaderSets:
     """The writer's side; use it inside a write transaction only."""
 
-    def __init__(self, connection: sqlite3.Connection, codecs: Codecs) -> None:
+    def __init__(self, connection: sqlite3.Connection, codecs: Codecs, *, redacting: bool) -> None:
         self._connection = connection
         self._codecs = codecs
-        self._known: dict[tuple[tuple[str, str | None], ...], int] = {}
+        self._redacting = redacting
+        self._changing = _Changing()
+        self._known: dict[tuple[str | tuple[str, str], ...], _Set] = {}
 
     def forget(self) -> None:
         """Drop what is remembered, after a rollback."""
         self._known.clear()
 
-    def pack(self, headers: Headers) -> bytes:
-        """Return what `read_headers` reads."""
-        values: list[str] = []
-        lines: list[tuple[str, str | None]] = []
-        for name, value in headers:
-            changing = _changes(name)
-            lines.append((name, None if changing else value))
-            if changing:
-                values.append(value)
-        number = self._set(tuple(lines))
-        if number is None:
-            return varint(0) + self._codecs.pack(pack_headers(headers))
-        return varint(number) + (pack_values(values) if values else b"")
+    def pack(self, headers: Headers) -> tuple[bytes, tuple[str, ...]]:
+        """Return what `unpack` reads, and the lower-case names of what was redacted."""
+        changing = self._changing
+        # A name stands for a line that changes: these are the same in every request of a client.
+        key = tuple([line[0] if changing[line[0]] else line for line in headers])
+        known = self._known.get(key) or self._learn(key, headers)
+        names = known.redacted
+        values = [line for line in headers if changing[line[0]]]
+        clean, more = self._clean(values) if values else (values, ())
+        if more:
+            names = tuple(dict.fromkeys((*names, *more)))
+        if known.number is None:
+            return varint(0) + self._codecs.pack(pack_headers(self._clean(headers)[0])), names
+        packed = varint(known.number)
+        return (packed + pack_values([value for _, value in clean]) if clean else packed), names
 
-    def _set(self, lines: tuple[tuple[str, str | None], ...]) -> int | None:
-        known = self._known.get(lines)
-        if known is not None:
-            return known
+    def _clean(self, headers: Headers) -> tuple[Headers, tuple[str, ...]]:
+        return redact_headers(headers) if self._redacting else (headers, ())
+
+    def _learn(self, key: tuple[str | tuple[str, str], ...], headers: Headers) -> _Set:
+        clean, _ = self._clean(headers)
+        names = self._clean([line for line in key if isinstance(line, tuple)])[1]
+        lines = [(name, None if self._changing[name] else value) for name, value in clean]
+        known = _Set(self._number(lines), names)
+        if len(self._known) >= _MAX_SETS:
+            self._known.clear()
+        self._known[key] = known
+        return known
+
+    def _number(self, lines: list[tuple[str, str | None]]) -> int | None:
         text = pack_headers(lines).decode()
         row = self._connection.execute("SELECT id FROM header_sets WHERE lines = ?", (text,)).fetchone()
         if row is None:
             if self._connection.execute("SELECT count(*) FROM header_sets").fetchone()[0] >= _MAX_SETS:
                 return None
             row = (self._connection.execute("INSERT INTO header_sets (lines) VALUES (?)", (text,)).lastrowid,)
-        self._known[lines] = int(row[0])
-        return self._known[lines]
-
-
-@functools.lru_cache(maxsize=1024)
-def _changes(name: str) -> bool:
-    name = name.lower()
-    return name in _CHANGING or name.startswith(_CHANGING_STARTS)
+        return int(row[0])
 
 
 def pack_values(values: list[str]) -> bytes:

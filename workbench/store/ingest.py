@@ -12,7 +12,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from workbench.store import instances
-from workbench.store.answers import BODY_INSERT, REQUEST, AnswerBodies
+from workbench.store.answers import REQUEST, AnswerBodies
 from workbench.store.chunks import ChunkTable
 from workbench.store.codec import pack_writes
 from workbench.store.compression import Codecs
@@ -21,10 +21,9 @@ from workbench.store.dictionaries import Trainer
 from workbench.store.interrupted import interrupt
 from workbench.store.migrations import migrate
 from workbench.store.operations import Arrived, Begin, Finish, Flush, Operation
+from workbench.store.pending import PendingRows
 from workbench.store.requests import RequestBodies
 from workbench.store.rows import (
-    ATTEMPT_INSERT,
-    INSERT,
     MAX_STARTED,
     ROUTE_COLUMNS,
     SEQ_SHIFT,
@@ -57,9 +56,10 @@ class ExchangeWriter:
         self._seqs: dict[str, int] = {}
         self._codecs = Codecs()
         self._chunks = ChunkTable(connection, self._codecs)
-        self._requests = RequestBodies(connection, self._chunks, redacting=redact)
-        self._answers = AnswerBodies(connection, self._chunks, self._codecs, redacting=redact)
-        self._sessions = SessionTable(connection)
+        self._rows = PendingRows(connection)
+        self._requests = RequestBodies(connection, self._chunks, self._rows, redacting=redact)
+        self._answers = AnswerBodies(connection, self._chunks, self._codecs, self._rows, redacting=redact)
+        self._sessions = SessionTable(connection, self._rows)
         self._trainer = Trainer(path)
         self._routes: dict[tuple[str | None, ...], int] = {}
         self._newest = 0
@@ -101,6 +101,7 @@ class ExchangeWriter:
                     self._check_epoch()
                     for operation in operations:
                         self._apply(operation)
+                    self._rows.flush()
                     self._chunks.flush()
                     self._sessions.flush()
             except BaseException:
@@ -135,6 +136,7 @@ class ExchangeWriter:
         self._newest = newest or 0
 
     def _forget(self) -> None:
+        self._rows.forget()
         self._chunks.forget()
         self._requests.forget()
         self._sessions.forget()
@@ -154,16 +156,14 @@ class ExchangeWriter:
         headers, names = self._answers.headers(begin.headers)
         _note_redactions(exchange, request.redactions, names)
         exchange.request_bytes = request.size
-        self._connection.execute(
-            BODY_INSERT,
-            (seq, REQUEST, request.size, request.crc, request.packed, headers, None),
-        )
+        self._rows.body((seq, REQUEST, request.size, request.crc, request.packed, headers, None))
         self._chunks.use(seq, request.own)
         if finish is not None:
             self._answer(seq, finish)
         run, session = self._runs(exchange, request, begin.body)
         values = exchange_values(exchange, run, session, self._instance)
-        self._connection.execute(INSERT, [seq, *values, request.context, request.base])
+        self._rows.exchange(exchange.id, seq, values, request.context, request.base)
+        self._sessions.belongs(seq, run, session)
         self._label(seq, exchange)
         if finish is None:
             self._seqs[exchange.id] = seq
@@ -174,6 +174,8 @@ class ExchangeWriter:
         if seq > self._newest:
             self._newest = seq
             return seq
+        if self._rows.may_hold(seq):
+            self._rows.flush()
         row = self._connection.execute(
             "SELECT max(seq) FROM exchanges WHERE seq BETWEEN ? AND ?", (seq, seq + _SAME_MOMENT - 1)
         ).fetchone()
@@ -225,10 +227,8 @@ class ExchangeWriter:
         names = self._answers.store(seq, finish)
         self._requests.answered(seq, self._chunks.answered)
         _note_redactions(finish.exchange, names, ())
-        if finish.attempts:
-            self._connection.executemany(
-                ATTEMPT_INSERT, [self._attempt(seq, record.attempt) for record in finish.attempts]
-            )
+        for record in finish.attempts:
+            self._rows.attempt(self._attempt(seq, record.attempt))
 
     def _attempt(self, seq: int, attempt: Attempt) -> list[Any]:
         headers = self._answers.headers(attempt.response_headers)[0] if attempt.response_headers else None
@@ -248,6 +248,8 @@ class ExchangeWriter:
         return known
 
     def _update(self, seq: int, exchange: Exchange) -> None:
+        if self._rows.may_hold(seq):
+            self._rows.flush()
         run, session = self._connection.execute(
             "SELECT run, session FROM exchanges WHERE seq = ?", (seq,)
         ).fetchone()
@@ -255,16 +257,14 @@ class ExchangeWriter:
         self._connection.execute(UPDATE, [*updated_values(values), seq])
 
     def _label(self, seq: int, exchange: Exchange) -> None:
-        labels = [f"tag:{tag}" for tag in exchange.tags] + [f"tool:{tool}" for tool in exchange.tools]
-        if labels:
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO labels (label, exchange) VALUES (?, ?)",
-                [(label, seq) for label in labels],
-            )
+        for tag in exchange.tags:
+            self._rows.label(f"tag:{tag}", seq)
+        for tool in exchange.tools:
+            self._rows.label(f"tool:{tool}", seq)
 
     def _seq(self, exchange_id: str) -> int | None:
         """Return the row key of an exchange that is in the store."""
-        known = self._seqs.get(exchange_id)
+        known = self._seqs.get(exchange_id) or self._rows.seq(exchange_id)
         if known is None:
             row = self._connection.execute(
                 "SELECT seq FROM exchanges WHERE id = ?", (exchange_id,)
@@ -285,6 +285,7 @@ class ExchangeWriter:
                 for (seq,) in rows:
                     interrupt(self._connection, self._codecs, self._answers, seq)
                 count += len(rows)
+            self._rows.flush()
             self._chunks.flush()
             return count
 

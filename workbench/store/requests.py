@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw
 
-from workbench.domain.redaction import redact
+from workbench.domain.redaction import may_hold, redact
 from workbench.store.codec import pack_ids, unpack_ids
 from workbench.store.conversations import Conversations, Known, chain_next, chain_start
 from workbench.store.split import UNREADABLE, Split, attachments, canonical, ends_of, is_dialogue, split
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from workbench.domain.exchange import Exchange
     from workbench.store.chunks import ChunkTable, Said
+    from workbench.store.pending import PendingRows
 
 _CONVERSING = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
 _LOOKUP = 200
@@ -43,17 +44,18 @@ class StoredRequest(msgspec.Struct, kw_only=True):
 
 
 class _Build:
-    """A stored body under construction, from left to right."""
+    """A stored body under construction, from left to right; what `known` holds already is not in `ids`."""
 
     def __init__(self, chunks: ChunkTable, *, redacting: bool, known: Known | None = None) -> None:
         self._chunks = chunks
         self._redacting = redacting
-        self.ids = list(known.ids) if known else []
+        self.ids: list[int] = []
         self.packed = known.packed if known else b""
+        self.last = known.last if known else 0
         self.crc = known.crc if known else 0
         self.size = known.size if known else 0
         self.redactions = known.redactions if known else ()
-        self._unpacked = len(self.ids)
+        self._unpacked = 0
         self.pieces: list[bytes] = []
         """What was added, as it is stored."""
 
@@ -87,16 +89,16 @@ class _Build:
         self.ids += known.end_ids
 
     def pack(self) -> bytes:
-        """Return the packed ids so far."""
-        last = self.ids[self._unpacked - 1] if self._unpacked else 0
-        self.packed += pack_ids(self.ids[self._unpacked :], last)
-        self._unpacked = len(self.ids)
+        """Return the packed ids so far, those of what was known included."""
+        new = self.ids[self._unpacked :]
+        if new:
+            self.packed += pack_ids(new, self.last)
+            self.last = new[-1]
+            self._unpacked = len(self.ids)
         return self.packed
 
-    def stored(self, covered: Known | None) -> StoredRequest:
-        """Return the finished body; what `covered` holds already is not its own."""
-        theirs = {*covered.ids, *covered.end_ids} if covered else set()
-        own = [chunk for chunk in self.ids[len(covered.ids) if covered else 0 :] if chunk not in theirs]
+    def stored(self, own: list[int]) -> StoredRequest:
+        """Return the finished body, of which these chunks are the exchange's own."""
         return StoredRequest(
             size=self.size, crc=self.crc, packed=self.pack(), own=own, redactions=self.redactions
         )
@@ -105,9 +107,12 @@ class _Build:
 class RequestBodies:
     """Stores request bodies; use it inside a write transaction only."""
 
-    def __init__(self, connection: sqlite3.Connection, chunks: ChunkTable, *, redacting: bool) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, chunks: ChunkTable, rows: PendingRows, *, redacting: bool
+    ) -> None:
         self._connection = connection
         self._chunks = chunks
+        self._rows = rows
         self._redacting = redacting
         self._conversations = Conversations()
 
@@ -131,60 +136,50 @@ class RequestBodies:
             return self._cut(seq, exchange, body, cut)
         build = _Build(self._chunks, redacting=self._redacting)
         build.add(body, PLAIN)
-        return build.stored(None)
+        return build.stored(build.ids)
 
     def _continued(self, seq: int, body: bytes, known: Known) -> StoredRequest | None:
         """Store a body that begins and ends as a known one, with messages between; None if it does not."""
-        start = len(known.prefix)
+        start = known.length
         stop = len(body) - len(known.end)
         if stop < start or not body.endswith(known.end):
             return None
         # Both requests are the same JSON but for what stands here: a comma and messages, or nothing.
         middle = body[start:stop]
-        comma = middle.find(b",")
-        if middle.strip() and (comma < 0 or middle[:comma].strip()):
-            return None
-        ends = _middle_ends(middle, comma) if middle.strip() else []
+        ends = _middle_ends(middle)
         if ends is None:
             return None
-        build = _Build(self._chunks, redacting=self._redacting, known=known)
+        build = _Build(self._chunks, redacting=self._redacting and may_hold(middle), known=known)
         chain, dialogue = known.chain, known.dialogue
-        position = start
+        position = 0
         for end in ends:
-            piece = body[position : start + end]
+            piece = middle[position:end]
             message = canonical(piece)
             chain, dialogue = chain_next(chain, message), dialogue or is_dialogue(message)
             build.add(piece, MESSAGE, known.answered)
-            position = start + end
-        return self._finish(
-            seq, body, known, build, chain, dialogue=dialogue, position=position, new=len(ends)
-        )
-
-    def _finish(
-        self,
-        seq: int,
-        body: bytes,
-        known: Known,
-        build: _Build,
-        chain: int,
-        *,
-        dialogue: bool,
-        position: int,
-        new: int,
-    ) -> StoredRequest:
+            position = end
         longer = Known(
-            seq=seq, endpoint=known.endpoint, tenant=known.tenant, prefix=body[:position],
-            ids=list(build.ids),
-            packed=build.pack(), crc=build.crc, size=build.size, chain=chain, dialogue=dialogue,
+            seq=seq, endpoint=known.endpoint, tenant=known.tenant, body=body, length=start + position,
+            members=known.members | set(build.ids) if ends else known.members,
+            packed=build.pack(), last=build.last, crc=build.crc, size=build.size, chain=chain,
+            dialogue=dialogue,
             redactions=build.redactions, end=known.end, end_ids=known.end_ids, end_stored=known.end_stored,
             end_redactions=known.end_redactions,
         )  # fmt: skip
-        build.add(body[position : len(body) - len(known.end)], OTHER)
+        build.add(middle[position:], OTHER)
         build.add_end(known)
-        continues = new > 0 and known.dialogue
-        stored = build.stored(known if continues else None)
-        stored.base = known.seq if continues else None
-        stored.context = chain if dialogue else None
+        return self._stored(build, longer, known, new=bool(ends))
+
+    def _stored(self, build: _Build, longer: Known, known: Known, *, new: bool) -> StoredRequest:
+        """Return a body that begins as `known`; it continues that one if there is a new message."""
+        if new and known.dialogue:
+            theirs = known.members
+            own = [chunk for chunk in build.ids if chunk not in theirs and chunk not in known.end_ids]
+            stored = build.stored(own)
+            stored.base = known.seq
+        else:
+            stored = build.stored([*known.members, *build.ids])
+        stored.context = longer.chain if longer.dialogue else None
         self._conversations.remember(longer, known if new else None)
         return stored
 
@@ -201,10 +196,10 @@ class RequestBodies:
             build.add(body[position:end], MESSAGE)
             position = end
         known = Known(
-            seq=seq, endpoint=exchange.endpoint, tenant=exchange.tenant, prefix=body[:position],
-            ids=list(build.ids),
-            packed=build.pack(), crc=build.crc, size=build.size, chain=chain, dialogue=dialogue,
-            redactions=build.redactions, end=body[position:],
+            seq=seq, endpoint=exchange.endpoint, tenant=exchange.tenant, body=body, length=position,
+            members=set(build.ids),
+            packed=build.pack(), last=build.last, crc=build.crc, size=build.size, chain=chain,
+            dialogue=dialogue, redactions=build.redactions, end=body[position:],
         )  # fmt: skip
         end_build = _Build(self._chunks, redacting=self._redacting)
         _add_rest(end_build, body, position, cut.cuts)
@@ -212,8 +207,8 @@ class RequestBodies:
         known.end_stored = b"".join(end_build.pieces)
         build.add_end(known)
         if not dialogue or exchange.endpoint not in _CONVERSING:
-            return build.stored(None)
-        stored = build.stored(None)
+            return build.stored(build.ids)
+        stored = build.stored(build.ids)
         stored.context = chain
         stored.base = self._parent(chains[:-1])
         if stored.base is not None:
@@ -224,6 +219,7 @@ class RequestBodies:
 
     def _parent(self, chains: list[int]) -> int | None:
         """Return the newest exchange with the longest of these histories."""
+        self._rows.flush()
         for end in range(len(chains), 0, -_LOOKUP):
             part = chains[max(0, end - _LOOKUP) : end]
             marks = ",".join("?" * len(part))
@@ -243,10 +239,15 @@ class RequestBodies:
         return set(unpack_ids(row[0])) if row and row[0] else set()
 
 
-def _middle_ends(middle: bytes, comma: int) -> list[int] | None:
-    """Return the offsets at which the messages in ``,{…},{…}`` end, or None when it is something else."""
+def _middle_ends(middle: bytes) -> list[int] | None:
+    """Return the offsets at which the messages in ``,{…},{…}`` end; None when it is something else."""
+    if not middle.strip():
+        return []
+    comma = middle.find(b",")
+    if comma < 0 or middle[:comma].strip():
+        return None
     try:
-        items = _LIST.decode(b"[" + middle[comma + 1 :] + b"]")
+        items = _LIST.decode(b"[%b]" % middle[comma + 1 :])
     except UNREADABLE:
         return None
     return ends_of(middle, comma + 1, items) if items else None

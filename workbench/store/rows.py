@@ -14,24 +14,38 @@ SEQ_SHIFT = 10
 """`exchanges.seq` is `started_at << SEQ_SHIFT` plus a small number."""
 MAX_STARTED = (1 << 63 - SEQ_SHIFT) - 1
 
-_PLAIN = (
+_COMMON = (
     "id", "endpoint", "model", "deployment", "provider", "status", "state", "stream", "cache", "input_tokens",
-    "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens", "usage_estimated", "cost_usd",
-    "attempts", "step", "tenant", "replay_of", "note", "name", "pinned", "request_bytes", "response_bytes",
-    "finish_reason", "error_code", "error", "client", "request_id",
+    "output_tokens", "usage_estimated", "cost_usd", "attempts", "tenant", "pinned", "request_bytes",
+    "response_bytes", "finish_reason", "client",
 )  # fmt: skip
+_RARE = (
+    "cached_tokens", "cache_write_tokens", "reasoning_tokens", "step", "replay_of", "note", "name",
+    "error_code", "error", "request_id",
+)  # fmt: skip
+_PLAIN = (*_COMMON, *_RARE)
 """Columns whose value is the field's own."""
-_GET_PLAIN = attrgetter(*_PLAIN)
+_GET_COMMON = attrgetter(*_COMMON)
+_GET_RARE = attrgetter(*_RARE)
+_FLAGS = ("stream", "usage_estimated", "pinned")
+_FLAGS_AT = tuple(_COMMON.index(name) for name in _FLAGS)
 _LISTS = ("tags", "tools", "redactions")
-_TIMES = (("latency_us", "latency_ms"), ("ttft_us", "ttft_ms"))
-_KEYS = ("run", "session", "instance")
-"""Columns that hold the key of another table's row; resolved by the caller."""
+# `run`, `session` and `instance` hold the key of another table's row; resolved by the caller.
+_SHORT = (*_COMMON, "redactions", "latency_us", "ttft_us", "session", "instance")
+COLUMNS = (*_SHORT, *_RARE, "tags", "tools", "run")
+_NOTHING = [None] * (len(COLUMNS) - len(_SHORT))
 
-COLUMNS = (*_PLAIN, *_LISTS, *(column for column, _ in _TIMES), *_KEYS)
-INSERT = (
-    f"INSERT INTO exchanges (seq, {', '.join(COLUMNS)}, context, base) "
-    f"VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"
-)
+
+def _insert(columns: tuple[str, ...]) -> str:
+    return (
+        f"INSERT INTO exchanges (seq, context, base, {', '.join(columns)})"
+        f" VALUES ({', '.join('?' * (len(columns) + 3))})"
+    )
+
+
+INSERT = _insert(COLUMNS)
+INSERT_SHORT = _insert(_SHORT)
+"""For rows whose further columns are all null, which is most: binding a null costs as much as a number."""
 # What people set while an exchange runs (tags, note, name, pinned) stays as it is in the store.
 _OWN = ("tags", "note", "name", "pinned")
 UPDATED = tuple(column for column in COLUMNS if column not in {*_OWN, "id"})
@@ -47,10 +61,25 @@ def exchange_values(
     exchange: Exchange, run: int | None, session: int | None, instance: int | None
 ) -> list[Any]:
     """Return the values of `COLUMNS`."""
-    values: list[Any] = list(_GET_PLAIN(exchange))
-    values += [pack_list(getattr(exchange, name)) for name in _LISTS]
-    values += [to_us(exchange.latency_ms), to_us(exchange.ttft_ms), run, session, instance]
+    values: list[Any] = list(_GET_COMMON(exchange))
+    for place in _FLAGS_AT:
+        # The module asks every value that is not of a plain type whether it knows how to be stored.
+        values[place] = int(values[place])
+    values += (
+        pack_list(exchange.redactions),
+        to_us(exchange.latency_ms),
+        to_us(exchange.ttft_ms),
+        session,
+        instance,
+    )
+    values += _GET_RARE(exchange)
+    values += (pack_list(exchange.tags), pack_list(exchange.tools), run)
     return values
+
+
+def short_values(values: list[Any]) -> list[Any] | None:
+    """Return those of `exchange_values` that `INSERT_SHORT` takes; None if there are more."""
+    return values[: len(_SHORT)] if values[len(_SHORT) :] == _NOTHING else None
 
 
 _UPDATED_AT = tuple(COLUMNS.index(column) for column in UPDATED)
@@ -67,7 +96,7 @@ def read_exchange(row: tuple[Any, ...]) -> Exchange:
     rest = row[1 + len(_PLAIN) :]
     for name, value in zip(_LISTS, rest, strict=False):
         fields[name] = unpack_list(value)
-    for name in ("stream", "usage_estimated", "pinned"):
+    for name in _FLAGS:
         fields[name] = bool(fields[name])
     latency, ttft, run, session, instance = rest[len(_LISTS) :]
     return Exchange(
@@ -102,6 +131,10 @@ def unpack_list(text: str | None) -> tuple[str, ...]:
     return tuple(msgspec.json.decode(text, type=list[str])) if text else ()
 
 
+BODY_INSERT = (
+    "INSERT OR REPLACE INTO bodies (exchange, part, size, crc, chunks, headers, timing)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 ROUTE_COLUMNS = ("deployment", "provider", "model", "url")
 ATTEMPT_COLUMNS = ("number", "started_at", "ended_at", "status", "error_code", "error", "reason")
 ATTEMPT_INSERT = (

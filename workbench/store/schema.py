@@ -173,7 +173,7 @@ FIRST = (
         PRIMARY KEY (exchange, number)
     ) WITHOUT ROWID""",
     # Content-addressed slices of bodies. codec 0: as is; 1: zstd; n: zstd with dictionary n.
-    # base: the answer whose bytes are the zstd dictionary of this message, which repeats it (codec 1).
+    # base: the answer this message repeats; codec 0: edges and a copy, 1: zstd with it as the dictionary.
     # kind: 0 neither, 1 a request's message, 2 an answer, 3 a request that has no messages.
     """CREATE TABLE chunks (
         id INTEGER PRIMARY KEY,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from workbench.domain.exchange import Exchange
+    from workbench.store.pending import PendingRows
 
 _TITLE = 80
 _MAX_NAME = 200
@@ -24,17 +25,20 @@ _REMEMBERED = 10_000
 class SessionTable:
     """Finds or makes the runs that exchanges belong to; use it inside a write transaction only."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, rows: PendingRows) -> None:
         self._connection = connection
+        self._rows = rows
         self._keys: dict[str, int] = {}
         self._ids: dict[int, str] = {}
         self._touched: dict[int, int] = {}
+        self._places: dict[int, tuple[int | None, int | None]] = {}
 
     def forget(self) -> None:
         """Drop what is remembered, after a rollback or when something was deleted."""
         self._keys.clear()
         self._ids.clear()
         self._touched.clear()
+        self._places.clear()
 
     def named(self, name: str, exchange: Exchange, body: bytes) -> tuple[int, str]:
         """Return key and id of the run with this id, or of the tenant's session of this name; make it if
@@ -64,16 +68,31 @@ class SessionTable:
 
     def continued(self, parent: int, exchange: Exchange, body: bytes) -> int | None:
         """Return the session of the exchange `parent` continues; its second turn makes the session."""
-        row = self._connection.execute(
-            "SELECT run, session FROM exchanges WHERE seq = ?", (parent,)
-        ).fetchone()
-        if row is None or row[0] is not None:
+        place = self._places.get(parent) or self._place(parent)
+        if place is None or place[0] is not None:
             return None
-        if row[1] is not None:
-            return int(row[1])
+        if place[1] is not None:
+            return place[1]
         session = self._create(exchange, body, run_id=None, name=None)
+        self.belongs(parent, None, session)
+        if self._rows.may_hold(parent):
+            self._rows.flush()
         self._connection.execute("UPDATE exchanges SET session = ? WHERE seq = ?", (session, parent))
         return session
+
+    def belongs(self, seq: int, run: int | None, session: int | None) -> None:
+        """Note where an exchange belongs; the next turn of its conversation asks."""
+        if len(self._places) > _REMEMBERED:
+            self._places.clear()
+        self._places[seq] = run, session
+
+    def _place(self, seq: int) -> tuple[int | None, int | None] | None:
+        if self._rows.may_hold(seq):
+            self._rows.flush()
+        found: tuple[int | None, int | None] | None = self._connection.execute(
+            "SELECT run, session FROM exchanges WHERE seq = ?", (seq,)
+        ).fetchone()
+        return found
 
     def id(self, key: int) -> str:
         """Return the run's id."""

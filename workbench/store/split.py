@@ -17,6 +17,7 @@ _MIN_BODY = 64
 _MIN_FIELD = 256
 """A system prompt or tool list shorter than this stays in its neighbours' slice."""
 _MIN_ATTACHMENT = 4096
+_BETWEEN = frozenset((b" ", b"\t", b"\r", b"\n", b","))
 _ATTACHMENT = re.compile(rb"[A-Za-z0-9+/]{%d,}={0,2}" % _MIN_ATTACHMENT)
 
 
@@ -58,23 +59,20 @@ def split(body: bytes) -> Split | None:
         return None
     raw = bytes(found)
     start = body.find(raw)
-    ends = ends_of(body, start + 1, items)
-    if start < 0 or ends is None:
+    if start < 0:
         return None
+    ends = ends_of(body, start + 1, items)
     return Split(start + 1, ends, _field_cuts(body, top, start, start + len(raw)))
 
 
-def ends_of(body: bytes, position: int, items: list[Raw]) -> list[int] | None:
+def ends_of(body: bytes, position: int, items: list[Raw]) -> list[int]:
     """Return the offsets behind each item of a list whose first one begins at `position` or later."""
     ends = []
     for item in items:
-        raw = bytes(item)
-        # Only commas and white space stand between items, and no value starts with those: the first
-        # find is the item itself.
-        position = body.find(raw, position)
-        if position < 0:
-            return None
-        position += len(raw)
+        # Only commas and white space stand between items, and no value starts with those.
+        while body[position : position + 1] in _BETWEEN:
+            position += 1
+        position += memoryview(item).nbytes
         ends.append(position)
     return ends
 
