@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workbench.store.operations import Finish
 
 _log = logging.getLogger(__name__)
-_CALLS = (b'"tool_calls"', b'"tool_use"', b'"function_call"')
-"""One of these stands in every answer that calls a tool."""
+_CALLS = re.compile(rb'_(?:calls"(?<="tool_calls")|use"(?<="tool_use")|call"(?<="function_call"))')
+"""One of these stands in every answer that calls a tool; they are looked for by the byte they share."""
 
 
 def enrich(finish: Finish) -> None:
     """Set finish reason, tokens and called tools of the exchange where they are still unknown."""
     exchange = finish.exchange
     known = exchange.finish_reason is not None or exchange.input_tokens is not None
-    if not finish.body or (known and not any(mark in finish.body for mark in _CALLS)):
+    if not finish.body or (known and not _CALLS.search(finish.body)):
         return
     from workbench.domain import conversation
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from workbench.domain.frames import Frames, frames
 from workbench.store.split import UNREADABLE
 
 _SKIPPED = frozenset(
@@ -177,8 +178,51 @@ _EVENT = msgspec.json.Decoder(_Event)
 
 
 def _streamed(body: bytes) -> str:
-    words: list[str] = []
-    calls: list[str] = []
+    regular = frames(body)
+    said = None if regular is None else _said_in_frames(regular)
+    if said is None:
+        said = [], []
+        _read_events(body, *said)
+    return "\n".join(part for part in map("".join, said) if part)[:_MAX_TEXT].strip()
+
+
+_Said = tuple[list[str], list[str]]
+"""Pieces of words, and of calls of tools."""
+
+
+def _said_in_frames(regular: Frames) -> _Said | None:
+    """Return what reading each event would give, by reading one of them; None if that can't be told."""
+    said: _Said = [], []
+    _read_events(regular.before, *said)
+    marks = [f"{number}." for number in range(len(regular.columns))]
+    one: _Said = [], []
+    event = b"".join([a + b.encode() for a, b in zip(regular.literals, [*marks, ""], strict=True)])
+    _read_events(event, *one)
+    for found, out in zip(one, said, strict=True):
+        pieces = list(filter(None, found))
+        for mark in pieces:
+            words = _column(regular.columns[marks.index(mark)]) if mark in marks else None
+            if words is None or len(pieces) > 1:
+                return None  # two columns by turns, or what is not in a column
+            out.append(words)
+    _read_events(regular.behind, *said)
+    return said
+
+
+def _column(strings: list[bytes]) -> str | None:
+    """Return what JSON strings (without their quotes) say together; None unless that is what each says."""
+    whole = b"".join(strings)
+    if b"\\u" in whole:
+        return None  # half a pair makes an event unreadable
+    if not whole.isascii() and any(0x80 <= string[0] < 0xC0 for string in strings if string):
+        return None  # a character is cut over two events, which are then unreadable
+    try:
+        return msgspec.json.decode(b'"%b"' % whole, type=str)
+    except UNREADABLE:
+        return None
+
+
+def _read_events(body: bytes, words: list[str], calls: list[str]) -> None:
     for line in body.split(b"\n"):
         if not line.startswith(b"data:"):
             continue
@@ -187,7 +231,6 @@ def _streamed(body: bytes) -> str:
         except UNREADABLE:
             continue
         _add_event(event, words, calls)
-    return "\n".join(part for part in ("".join(words), "".join(calls)) if part)[:_MAX_TEXT].strip()
 
 
 def _add_event(event: _Event, words: list[str], calls: list[str]) -> None:
