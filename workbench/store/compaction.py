@@ -10,6 +10,7 @@ import msgspec
 from workbench.store.chunks import add_words, read_pieces
 from workbench.store.compression import Codecs
 from workbench.store.deletion import sweep
+from workbench.store.pace import Pace
 from workbench.store.texts import piece_text
 
 if TYPE_CHECKING:
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
 _UNUSED = "SELECT id FROM chunks WHERE id NOT IN (SELECT chunk FROM uses)"
 _SWEEP = 200
-_PAGES = 256
+_PAGES = 1_024
 _STEPS = 100_000
-_MERGE_PAGES = 200
-_REST_S = 0.002
+_MERGE_PAGES = 500
 
 
 class Compaction(msgspec.Struct, kw_only=True):
@@ -67,11 +67,15 @@ def sweep_unused(store: Store) -> int:
     codecs = Codecs()
     with store.connection() as connection:
         found = [row[0] for row in connection.execute(_UNUSED)]
-    gone = 0
-    for start in range(0, len(found), _SWEEP):
+    gone = start = 0
+    pace = Pace(10, _SWEEP)
+    while start < len(found):
+        size = pace.size
         with store.change() as connection:
-            gone += sweep(connection, codecs, set(found[start : start + _SWEEP]))
-        time.sleep(_REST_S)
+            pace.begin()
+            gone += sweep(connection, codecs, set(found[start : start + size]))
+        start += size
+        pace.end()
     return gone
 
 
@@ -90,8 +94,9 @@ def rebuild_index(store: Store) -> None:
 
 
 def give_back(store: Store, *, at_most: int | None = None) -> int:
-    """Return free pages to the disk, 1 MB a step; return how many bytes the file shrank by."""
+    """Return free pages to the disk, step by step; return how many bytes the file shrank by."""
     freed = 0
+    pace = Pace(64, _PAGES)
     with store.exclusive() as connection:
         page = int(connection.execute("PRAGMA page_size").fetchone()[0])
     for _ in range(_STEPS):
@@ -99,13 +104,14 @@ def give_back(store: Store, *, at_most: int | None = None) -> int:
             before = connection.execute("PRAGMA freelist_count").fetchone()[0]
             if not before:
                 break
+            pace.begin()
             # Through `execute` Python steps the statement once, which frees a single page.
-            connection.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
+            connection.executescript(f"PRAGMA incremental_vacuum({pace.size})")
             after = connection.execute("PRAGMA freelist_count").fetchone()[0]
         freed += (before - after) * page
         if after >= before or (at_most is not None and freed >= at_most):
             break
-        time.sleep(_REST_S)
+        pace.end()
     with store.exclusive() as connection:
         # The file itself shrinks when the log is written back. First as much as can be without keeping
         # anybody from writing, then the little that is left.
@@ -117,14 +123,16 @@ def give_back(store: Store, *, at_most: int | None = None) -> int:
 def merge_index(store: Store) -> None:
     """Merge the full-text index step by step, so that what was deleted leaves it."""
     first = True
+    pace = Pace(50, _MERGE_PAGES)
     for _ in range(_STEPS):
         with store.change() as connection:
+            pace.begin()
             before = connection.total_changes
-            pages = -_MERGE_PAGES if first else _MERGE_PAGES
+            pages = -pace.size if first else pace.size
             connection.execute("INSERT INTO messages_fts (messages_fts, rank) VALUES ('merge', ?)", (pages,))
             done = connection.total_changes - before
         first = False
         # FTS5's own measure: fewer than two changes mean that there was nothing left to merge.
         if done < 2:
             return
-        time.sleep(_REST_S)
+        pace.end()

@@ -18,6 +18,7 @@ BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another one; every transaction of ours is far shorter."""
 _CACHE_KIB = 16_384
 _WAL_LIMIT = 64 * 1024 * 1024
+_TRY_S = 0.001
 _PROGRESS_STEPS = 1_000
 
 
@@ -85,7 +86,7 @@ def _uri(path: Path, query: str) -> str:
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Run the block in one write transaction, taken at once so that it can't fail half way for a lock."""
-    connection.execute("BEGIN IMMEDIATE")
+    _begin(connection)
     try:
         yield connection
         connection.execute("COMMIT")
@@ -94,6 +95,28 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Take the write lock, asking for it every millisecond.
+
+    SQLite's own waiting sleeps longer and longer between two tries, up to 100 ms, and misses the short gaps
+    that another process leaves between its transactions.
+    """
+    connection.execute("PRAGMA busy_timeout=0")
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(_TRY_S)
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 @contextlib.contextmanager

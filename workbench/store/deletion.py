@@ -8,12 +8,12 @@ the GC epoch tells other writers to forget the ids they remember.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from workbench.store.chunks import clean_text, index_chunk, read_pieces
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
+from workbench.store.pace import Pace
 from workbench.store.texts import MESSAGE, piece_text
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
     from workbench.store.store import Store
 
-_BATCH_S = 0.05
-"""A write transaction of ours lasts about this long, so that nobody waits for it."""
-_TURN_S = 0.001
-"""Without a rest after it, the next transaction would start before anybody waiting woke up."""
 _LOOKUP = 500
 _TABLES = ("attempts", "bodies", "partials", "labels", "uses")
 
@@ -102,8 +98,13 @@ def sweep(connection: sqlite3.Connection, codecs: Codecs, candidates: set[int]) 
     # What repeats an answer was made after it, and is read with its help: newest first.
     for chunk in reversed(unused):
         delete_chunk(connection, codecs, chunk)
-    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'gc_epoch'")
+    tell_writers(connection)
     return len(unused)
+
+
+def tell_writers(connection: sqlite3.Connection) -> None:
+    """Let writers forget the keys they remember; in the transaction that deletes what these lead to."""
+    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'gc_epoch'")
 
 
 def _free_those_based_on(connection: sqlite3.Connection, codecs: Codecs, chunk: int, going: set[int]) -> None:
@@ -160,25 +161,24 @@ def _by_conversation(connection: sqlite3.Connection, seqs: Sequence[int]) -> lis
 def delete_in_batches(
     store: Store, seqs: Sequence[int], *, bodies_only: bool = False, pause_s: float = 0.0
 ) -> int:
-    """Delete many exchanges in transactions of about 50 ms each; return how many chunks went.
+    """Delete many exchanges in short transactions (`Pace`); return how many chunks went.
 
-    `pause_s` is slept after each transaction, so that other writers get their turn.
+    `pause_s` is slept after each, where others should have more room.
     """
     remove = delete_bodies if bodies_only else delete_exchanges
     codecs = Codecs()
     chunks = start = 0
-    size = 10
+    pace = Pace(10, 1000)
     with store.connection() as connection:
         seqs = _by_conversation(connection, seqs)
     while start < len(seqs):
-        began = time.monotonic()
+        size = pace.size
         with store.change() as connection:
+            pace.begin()
             codecs.refresh(connection)
             chunks += remove(connection, codecs, seqs[start : start + size])
         start += size
-        took = max(time.monotonic() - began, 1e-4)
-        size = max(1, min(1000, int(size * min(2.0, _BATCH_S / took))))
-        time.sleep(pause_s or _TURN_S)
+        pace.end(pause_s)
     return chunks
 
 
@@ -200,4 +200,5 @@ def delete_run(store: Store, run: int, *, files: Callable[[], object] = lambda: 
         connection.execute("UPDATE exchanges SET session = NULL WHERE session = ?", (run,))
         connection.execute("DELETE FROM steps WHERE run = ?", (run,))
         connection.execute("DELETE FROM runs WHERE seq = ?", (run,))
+        tell_writers(connection)
     return chunks

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from workbench.store.compaction import give_back, merge_index
-from workbench.store.deletion import delete_in_batches, delete_run
+from workbench.store.deletion import delete_in_batches, delete_run, tell_writers
 from workbench.store.folders import remove
 
 if TYPE_CHECKING:
@@ -136,8 +136,10 @@ class _Work:
 def _end_sessions(store: Store) -> None:
     """Delete sessions that have lost their last exchange."""
     with store.change() as connection:
-        connection.execute(
+        gone = connection.execute(
             "DELETE FROM runs WHERE kind = 'session' AND NOT pinned AND note IS NULL"
             " AND NOT EXISTS (SELECT 1 FROM exchanges WHERE session = runs.seq)"
             " AND NOT EXISTS (SELECT 1 FROM exchanges WHERE run = runs.seq)"
         )
+        if gone.rowcount:
+            tell_writers(connection)
