@@ -53,6 +53,7 @@ class Paint:
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
         self._styles: dict[str, Style] = {"": Style()}
+        self._mixed: dict[Style, dict[str, Style]] = {}
         self._fill_tones()
         for name, variable in _NAMED.items():
             self._styles[name] = Style(color=self._colour(variable))
@@ -68,17 +69,30 @@ class Paint:
             self._styles[name] = found
         return found
 
-    def segments(self, pieces: Iterable[Piece]) -> list[Segment]:
-        """Return Rich segments for pieces."""
-        return [Segment(text, self.style(name)) for text, name in pieces if text]
-
     def strip(self, pieces: Iterable[Piece], width: int, base: Style) -> Strip:
         """Return exactly `width` cells: cut or filled, everything on top of `base`."""
-        segments = [Segment(text, base + self.style(name)) for text, name in pieces if text]
-        strip = Strip(segments)
-        if strip.cell_length > width:
-            return strip.crop(0, width)
-        return strip.extend_cell_length(width, base)
+        segments = self.over(pieces, base)
+        length = sum(cell_len(text) for text, _, _ in segments)
+        if length > width:
+            return Strip(segments, length).crop(0, width)
+        if length < width:
+            segments.append(Segment(" " * (width - length), base))
+        return Strip(segments, width)
+
+    def over(self, pieces: Iterable[Piece], base: Style) -> list[Segment]:
+        """Return Rich segments for pieces on top of `base`."""
+        mixed = self._mixed.get(base)
+        if mixed is None:
+            mixed = self._mixed[base] = {}
+        segments: list[Segment] = []
+        for text, name in pieces:
+            if not text:
+                continue
+            style = mixed.get(name)
+            if style is None:
+                style = mixed[name] = base + self.style(name)
+            segments.append(Segment(text, style))
+        return segments
 
     def _one(self, part: str) -> Style:
         return self._styles[part] if part in self._styles else Style.parse(part)

@@ -11,16 +11,16 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from workbench.domain.text import one_line
-from workbench.tui.paint import Paint, Piece
+from workbench.tui.paint import Piece
+from workbench.tui.widgets.drawn import Drawn
 
 Option = tuple[str, str]
 """(value, sentence about it)"""
 
 
-class Choices(Widget, can_focus=True):
+class Choices(Drawn, can_focus=True):
     """Options that fit on the screen; `about` says what the chosen one is."""
 
     DEFAULT_CSS = "Choices { height: auto; width: 1fr; max-width: 110; }"
@@ -43,7 +43,6 @@ class Choices(Widget, can_focus=True):
         self.options: list[Option] = []
         self.value = ""
         self._preferred: str | None = None
-        self._paint: Paint | None = None
 
     def offer(self, options: Sequence[Option], chosen: str | None) -> None:
         """Replace the options; the chosen one stays chosen if it is still offered."""
@@ -90,14 +89,6 @@ class Choices(Widget, can_focus=True):
         """Return (column, row, name) of every option."""
         return [(column, row, name) for row, column, name in self._places(self.size.width)]
 
-    def on_mount(self) -> None:
-        """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._repaint())
-
-    def _repaint(self) -> None:
-        self._paint = None
-        self.refresh()
-
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         places = self._places(width)
         return places[-1][0] + 1 if places else 1
@@ -116,10 +107,7 @@ class Choices(Widget, can_focus=True):
         return places
 
     def render_line(self, y: int) -> Strip:
-        paint = self._paint
-        if paint is None:
-            paint = self._paint = Paint(self.app.theme_variables)
-        width, base = self.size.width, self.rich_style
+        paint, width, base = self.paint, self.size.width, self.base
         if not self.options:
             return paint.strip([("…", "faint")], width, base)
         pieces: list[Piece] = []

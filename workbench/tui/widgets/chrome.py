@@ -9,11 +9,11 @@ from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 from textual.strip import Strip
-from textual.widget import Widget
 
 from workbench.tui import format as fmt
 from workbench.tui.messages import RouterStatus
-from workbench.tui.paint import Paint, Piece
+from workbench.tui.paint import Piece
+from workbench.tui.widgets.drawn import Drawn
 
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
@@ -22,14 +22,13 @@ Part = tuple[str, str, str | None]
 """(text, style, action run by a click)"""
 
 
-class Line(Widget):
+class Line(Drawn):
     """One line of parts, cut at the edge; parts with an action can be clicked."""
 
     DEFAULT_CSS = "Line { height: 1; width: 1fr; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
-        self._paint: Paint | None = None
         self._places: list[tuple[int, int, str]] = []
 
     @property
@@ -46,19 +45,8 @@ class Line(Widget):
         """Return the parts at the right edge; they give way first."""
         return []
 
-    def on_mount(self) -> None:
-        """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._repaint())
-
-    def _repaint(self) -> None:
-        self._paint = None
-        self.refresh()
-
     def render_line(self, y: int) -> Strip:
-        paint = self._paint
-        if paint is None:
-            paint = self._paint = Paint(self.app.theme_variables)
-        width, base = self.size.width, self.rich_style
+        width = self.size.width
         left, right = self.left(width), self.right(width)
         free = width - _length(left) - _length(right)
         while right and free < 1:
@@ -66,7 +54,7 @@ class Line(Widget):
         parts = [*left, (" " * max(0, free), "", None), *right]
         self._places = list(_places(parts))
         pieces: list[Piece] = [(text, style) for text, style, _ in parts]
-        return paint.strip(pieces, width, base)
+        return self.paint.strip(pieces, width, self.base)
 
     async def on_click(self, event: events.Click) -> None:
         """Run the action of the part that was clicked."""
@@ -86,6 +74,22 @@ def _places(parts: Iterable[Part]) -> Iterable[tuple[int, int, str]]:
         if action:
             yield at, end, action
         at = end
+
+
+class Title(Drawn):
+    """One line of text above what it is about; longer text is cut at the edge."""
+
+    DEFAULT_CSS = "Title { height: 1; padding: 0 1; color: $foreground; background: $surface; }"
+    text = ""
+
+    def show(self, text: str) -> None:
+        """Show a text, printable already."""
+        if text != self.text:
+            self.text = text
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        return Strip(self.paint.over([(self.text, "bold")], self.base)).crop(0, self.size.width)
 
 
 class TopLine(Line):
@@ -167,12 +171,22 @@ def _router(status: RouterStatus) -> list[Part]:
 class KeyLine(Line):
     """What can be pressed here: as many keys as fit, `?` and the palette always."""
 
+    _drawn: tuple[Part, ...] = ()
+
     def on_mount(self) -> None:
         """Follow the focus: other widgets bring other keys."""
-        super().on_mount()
-        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.refresh())
+        self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self._look_again())
+
+    def _look_again(self) -> None:
+        if self._drawn != tuple(self._fitting(self.size.width)):
+            self.refresh()
 
     def left(self, width: int) -> list[Part]:
+        parts = self._fitting(width)
+        self._drawn = tuple(parts)
+        return parts
+
+    def _fitting(self, width: int) -> list[Part]:
         room = width - _length(self.right(width)) - 1
         parts: list[Part] = [(" ", "", None)]
         for binding, enabled in self._shown():

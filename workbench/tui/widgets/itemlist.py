@@ -12,7 +12,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench.tui.paint import Paint, Piece
+from workbench.tui.paint import Piece
+from workbench.tui.widgets.drawn import Drawn
 
 
 class Item(NamedTuple):
@@ -22,7 +23,7 @@ class Item(NamedTuple):
     pieces: tuple[Piece, ...]
 
 
-class ItemList(ScrollView, can_focus=True):
+class ItemList(ScrollView, Drawn, can_focus=True):
     """Rows that fit in memory; the cursor stays on its key while rows come and go."""
 
     DEFAULT_CSS = "ItemList { scrollbar-size-vertical: 1; overflow-x: hidden; }"
@@ -76,7 +77,6 @@ class ItemList(ScrollView, can_focus=True):
         self.items: list[Item] = []
         self.key = ""
         self._term = ""
-        self._paint: Paint | None = None
 
     def put(self, items: Sequence[Item]) -> None:
         """Show these rows; the cursor stays where it was if its key is still there."""
@@ -161,19 +161,8 @@ class ItemList(ScrollView, can_focus=True):
                 self.action_choose()
             self._go(self.items[row].key, by_user=True)
 
-    def on_mount(self) -> None:
-        """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._repaint())
-
-    def _repaint(self) -> None:
-        self._paint = None
-        self.refresh()
-
     def render_line(self, y: int) -> Strip:
-        paint = self._paint
-        if paint is None:
-            paint = self._paint = Paint(self.app.theme_variables)
-        width, base = self.size.width, self.rich_style
+        paint, width, base = self.paint, self.size.width, self.base
         row = self.scroll_offset.y + y
         if row >= len(self.items):
             return Strip.blank(width, base)

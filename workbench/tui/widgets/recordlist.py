@@ -7,16 +7,22 @@ what the screen's worker brings.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.tui.paint import Paint, Piece
+from workbench.tui.paint import Piece
+from workbench.tui.widgets.drawn import Drawn
+from workbench.tui.widgets.rowstrips import RowStrips
 from workbench.tui.window import R, Record, Window
+
+if TYPE_CHECKING:
+    from typing import Self
 
 T = TypeVar("T", bound=Record)
 C_contra = TypeVar("C_contra", bound=Record, contravariant=True)
@@ -33,7 +39,7 @@ class Row(Protocol[C_contra]):
         """Return one item's cells."""
 
 
-class RecordList(Widget, Generic[R], can_focus=True):
+class RecordList(Drawn, Generic[R], can_focus=True):
     """Virtual list: keys, pages, marks, a position bar, and a tail that does not steal the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -100,8 +106,11 @@ class RecordList(Widget, Generic[R], can_focus=True):
         self._top = 0
         self._at = 0
         self._asked: set[Edge] = set()
-        self._paint: Paint | None = None
         self._named: str | None = None
+        self._width = 0
+        self._lines: dict[int, Strip] = {}
+        self._strips = RowStrips()
+        self._thumb: range | None = None
 
     # -- what is in it
 
@@ -215,7 +224,8 @@ class RecordList(Widget, Generic[R], can_focus=True):
     def action_page(self, pages: float) -> None:
         step = int(pages * max(1, self._height() - 1))
         self._top = max(0, min(self._top + step, max(0, len(self.window) - self._height())))
-        self._go(self._at + step)
+        self._at += step
+        self._settle()
 
     def action_newest(self) -> None:
         self.unseen = 0
@@ -285,8 +295,13 @@ class RecordList(Widget, Generic[R], can_focus=True):
         return max(1, self.size.height - 1)
 
     def _go(self, at: int) -> None:
-        self._at = max(0, min(at, len(self.window) - 1))
-        self._settle()
+        top, left = self._top, self._at
+        self._at = at
+        self._place()
+        if self._top == top:
+            self.refresh(*(Region(0, row - top + 1, self.size.width, 1) for row in {left, self._at}))
+        else:
+            self.refresh()
 
     def _scroll(self, step: int) -> None:
         self._top = max(0, min(self._top + step, max(0, len(self.window) - self._height())))
@@ -294,6 +309,10 @@ class RecordList(Widget, Generic[R], can_focus=True):
         self._settle()
 
     def _settle(self) -> None:
+        self._place()
+        self.refresh()
+
+    def _place(self) -> None:
         """Bring cursor and top into range, ask for what is missing, tell who listens."""
         height, total = self._height(), len(self.window)
         self._at = max(0, min(self._at, total - 1))
@@ -306,7 +325,6 @@ class RecordList(Widget, Generic[R], can_focus=True):
             self.unseen = 0
         self._ask_ahead(height)
         self._tell()
-        self.refresh()
 
     def _ask_ahead(self, height: int) -> None:
         rows = self.window.rows
@@ -335,48 +353,77 @@ class RecordList(Widget, Generic[R], can_focus=True):
 
     # -- drawing
 
-    def on_mount(self) -> None:
-        """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._repaint())
-
     def on_resize(self) -> None:
         """Keep the cursor on the screen."""
         self._settle()
 
-    def _repaint(self) -> None:
-        self._paint = None
-        self.refresh()
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Draw everything again, or only the lines of some regions."""
+        if regions:
+            for y in {y for region in regions for y in region.line_range}:
+                self._lines.pop(y, None)
+        else:
+            self._lines.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw the lines of a region.
+
+        The list has no border, padding or opacity, so Textual's box model, which costs as much as the rows
+        themselves, is left out.
+        """
+        width = self.size.width
+        if width != self._width:
+            self._width = width
+            self._lines.clear()
+        self._base, self._thumb = None, self._place_thumb()
+        lines = [self._line(y) for y in crop.line_range]
+        ground = self.background_colors[1]
+        for one in self.get_line_filters():
+            lines = [line.apply_filter(one, ground) for line in lines]
+        return lines if crop.column_span == (0, width) else [line.crop(*crop.column_span) for line in lines]
+
+    def _line(self, y: int) -> Strip:
+        line = self._lines.get(y)
+        if line is None:
+            line = self._lines[y] = self.render_line(y)
+        return line
 
     def render_line(self, y: int) -> Strip:
-        paint = self._paint
-        if paint is None:
-            paint = self._paint = Paint(self.app.theme_variables)
-        width, base = self.size.width, self.rich_style
-        inner = width - 3
-        if y == 0:
-            return paint.strip([("  ", ""), *self._row.head(inner)], width, base + paint.style("faint"))
+        paint, width, base = self.paint, self._width, self.base
         at = self._top + y - 1
-        if at >= len(self.window):
-            message = (
-                (self.empty if self.loaded else self.loading_text) if not len(self.window) and y == 2 else ""
-            )
-            return paint.strip([("  " + message, "dim")], width, base)
-        item = self.window.rows[at]
-        here = at == self._at
-        style = base + paint.style(("cursor" if self.has_focus else "cursor-blurred") if here else "")
-        mark = ("◆" if item.id in self.marked else " ", "mark")
-        gutter = [("▌" if here else " ", "accent" if self.has_focus else "faint"), mark]
-        line = paint.strip([*gutter, *self._row.row(item, inner)], width - 1, style)
-        return Strip([*line, *paint.strip([self._bar(y)], 1, base)])
+        if y == 0:
+            head = [("  ", ""), *self._row.head(width - 3)]
+            return paint.strip(head, width, base + paint.style("faint"))
+        if at < len(self.window):
+            return self._row_line(at, y)
+        text = (self.empty if self.loaded else self.loading_text) if not len(self.window) and y == 2 else ""
+        return paint.strip([("  " + text, "dim")], width, base)
+
+    def _row_line(self, at: int, y: int) -> Strip:
+        item, here, focused = self.window.rows[at], at == self._at, self.has_focus
+        ground = ("cursor" if focused else "cursor-blurred") if here else ""
+        row: list[Piece] = [
+            ("▌" if here else " ", "accent" if focused else "faint"),
+            ("◆" if item.id in self.marked else " ", "mark"),
+            *self._row.row(item, self._width - 3),
+        ]
+        return self._strips.draw(self.paint, self.base, row, self._bar(y), width=self._width, ground=ground)
 
     def _bar(self, y: int) -> Piece:
-        """The position bar: where the screen is in the whole list."""
-        height = self._height()
-        total = self.total if self.total is not None else len(self.window)
-        if total <= height or self.position is None:
+        if self._thumb is None:
             return " ", ""
-        first = self.position - 1 - (self._at - self._top)
-        start = round(first / total * height)
+        return ("┃", "faint") if y - 1 in self._thumb else ("│", "line")
+
+    def _place_thumb(self) -> range | None:
+        """The position bar: where the screen is in the whole list; None when all of it is on the screen."""
+        height, place = self._height(), self.position
+        total = self.total if self.total is not None else len(self.window)
+        if total <= height or place is None:
+            return None
+        first = place - 1 - (self._at - self._top)
         length = max(1, round(height * height / total))
-        start = min(start, height - length)
-        return ("┃", "faint") if start <= y - 1 < start + length else ("│", "line")
+        start = min(round(first / total * height), height - length)
+        return range(start, start + length)

@@ -25,13 +25,14 @@ from workbench.tui.document import BAR, Document, Folding, Line, Lines
 from workbench.tui.highlight import spans
 from workbench.tui.paint import Paint, runs
 from workbench.tui.rows import RowIndex
+from workbench.tui.widgets.drawn import Drawn
 
 _SLICE_S = 0.008
 Mark = tuple[int, int, str]
 """(start, end, style name) within a row"""
 
 
-class TextView(ScrollView, can_focus=True):
+class TextView(ScrollView, Drawn, can_focus=True):
     """A document on the screen: scrolls, wraps, finds, folds, follows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -75,7 +76,6 @@ class TextView(ScrollView, can_focus=True):
         self.follow = False
         self.wrap = True
         self._index = RowIndex(self.document, 80)
-        self._paint: Paint | None = None
         self._cursor = 0
         self._term = ""
         self._hits: list[search.Hit] = []
@@ -247,19 +247,11 @@ class TextView(ScrollView, can_focus=True):
 
     # -- layout
 
-    def on_mount(self) -> None:
-        """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._repaint())
-
     def on_resize(self) -> None:
         """Another width breaks lines elsewhere: keep the line that was on top there."""
         width = self._text_width()
         if width != self._index.width:
             self._reindex()
-
-    def _repaint(self) -> None:
-        self._paint = None
-        self.refresh()
 
     def _text_width(self) -> int:
         return max(8, self.scrollable_content_region.width)
@@ -289,16 +281,21 @@ class TextView(ScrollView, can_focus=True):
 
     def _resize(self) -> None:
         width = self._index.width if self.wrap else max(self._index.width, 4096)
-        self.virtual_size = Size(width, self._index.rows)
+        size = Size(width, self._index.rows)
+        shown = self.show_vertical_scrollbar
+        if not self.wrap or shown != (size.height > self.container_size.height):
+            self.virtual_size = size
+            return
+        # The bar stays or stays away, so nothing moves: the screen need not be laid out again.
+        self.set_reactive(TextView.virtual_size, size)
+        if shown:
+            self.vertical_scrollbar.window_virtual_size = size.height
+        self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     # -- drawing
 
     def render_line(self, y: int) -> Strip:
-        paint = self._paint
-        if paint is None:
-            paint = self._paint = Paint(self.app.theme_variables)
-        width = self.size.width
-        base = self.rich_style
+        paint, base, width = self.paint, self.base, self.size.width
         row = self.scroll_offset.y + y
         index = self._index
         if row >= index.rows:
