@@ -30,6 +30,8 @@ def command(ctx: Context, theme: str | None = None) -> int:
             "the terminal app needs a terminal",
             hint="workbench exchanges list   # without a terminal; workbench --help lists the rest",
         )
+    # Read when Textual is imported; see `workbench.tui.terminal_driver`.
+    os.environ.setdefault("ESCDELAY", "25")
     app = _app(ctx, theme)
     app.run(mouse=app.mouse)
     _farewell(ctx, app)

@@ -24,6 +24,7 @@ from workbench.tui.themes import DARK, OWN
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.driver import Driver
     from textual.theme import Theme
 
     from workbench.tui.changes import Change
@@ -119,6 +120,15 @@ class WorkbenchApp(App[None]):
         self._start_router = start_router
         self._store_watch: StoreWatch | None = None
         self._router_watch: RouterWatch | None = None
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return what speaks to the terminal: our own where Textual would take the one it is made from."""
+        found = super().get_driver_class()
+        if found.__module__ != "textual.drivers.linux_driver":
+            return found
+        from workbench.tui.terminal_driver import TerminalDriver
+
+        return TerminalDriver
 
     def get_theme(self, theme_name: str) -> Theme | None:
         """Return a theme by name. Textual asks for every line it draws, and copies all themes each time."""
