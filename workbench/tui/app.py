@@ -6,10 +6,12 @@ after it, and what they find arrives as messages.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from workbench.tui.changes import Change
+    from workbench.tui.exchange_views import Opened
+    from workbench.tui.screens.exchange import ExchangeScreen
 
 
 def _place(module: str, name: str) -> Callable[[], Screen[Any]]:
@@ -40,6 +44,12 @@ def _place(module: str, name: str) -> Callable[[], Screen[Any]]:
         return screen
 
     return make
+
+
+def _freeze_heap() -> None:
+    """Take what the start made out of the collector's sight: going through it takes 30 ms each time."""
+    gc.collect(1)
+    gc.freeze()
 
 
 def _commands() -> type[Provider]:
@@ -118,6 +128,7 @@ class WorkbenchApp(App[None]):
         """What the last changes here need to be taken back, newest last."""
         self.mouse = settings.mouse
         self._start_router = start_router
+        self._exchange: ExchangeScreen | None = None
         self._store_watch: StoreWatch | None = None
         self._router_watch: RouterWatch | None = None
 
@@ -147,6 +158,8 @@ class WorkbenchApp(App[None]):
         self._router_watch = RouterWatch(self.source, self._post, start=self._start_router)
         self._router_watch.start()
         self.theme_changed_signal.subscribe(self, lambda theme: kept.keep_theme(self.kept, theme.name))
+        if not self.is_headless:
+            self.set_timer(1.5, _freeze_heap)
         self.load_keymap()
         if not self.kept.welcomed and self._start_router:
             self.kept.welcomed = True
@@ -297,6 +310,37 @@ class WorkbenchApp(App[None]):
             self.screen.store_changed()
             self.screen.router_changed(self.status)
             self.screen.store_trouble(self.store_trouble)
+
+    def open_exchange(self, exchange_id: str, opened: Opened | None = None) -> None:
+        """Open an exchange on top; `opened` is what was read of it already.
+
+        The first screen made for that is kept: showing it again costs a fraction of making another one.
+        """
+        from workbench.tui.screens.exchange import ExchangeScreen
+
+        screen = self._exchange
+        if screen is not None and screen.free:
+            screen.open_again(exchange_id, opened)
+        else:
+            screen = ExchangeScreen(exchange_id, opened)
+            if self._exchange is None:
+                self._exchange = screen
+                self.install_screen(screen, "exchange")
+        self.push_screen(screen)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave the screen on top."""
+        screen = self.screen
+        done = super().pop_screen()
+        if isinstance(screen, Place):
+            screen.left()
+        return done
+
+    def give_memory_back(self) -> None:
+        """Return the memory of what is no longer shown to the system."""
+        from workbench.tui.memory import give_back
+
+        self.run_worker(give_back, thread=True, group="memory", exclusive=True, exit_on_error=False)
 
     def action_help(self) -> None:
         """Show every key of this place."""

@@ -32,8 +32,11 @@ class Asking(MessagePump):
         exclusive: bool = True,
     ) -> Worker[None]:
         """Run `job` in a thread and give its result to `then`."""
+        asked = [(job, then, otherwise)]
 
         def work() -> None:
+            # Textual keeps a worker for as long as anything that it started: it must not keep bodies as well.
+            job, then, otherwise = asked.pop()
             worker = get_current_worker()
             try:
                 result = job()

@@ -9,9 +9,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from workbench.domain.text import printable
+
+if TYPE_CHECKING:
+    from typing import Self
 
 TAB = "    "
 BAR = "▍"
@@ -153,6 +156,10 @@ class Folding:
         self.closed = closed or set()
         self._visible = array("L")
         self._lay_out()
+
+    def copy(self) -> Self:
+        """Return the same lines, to be folded on their own."""
+        return type(self)(self._all, self._blocks, set(self.closed))
 
     def __len__(self) -> int:
         return len(self._visible)

@@ -124,7 +124,10 @@ class Place(Asking, Screen[Any]):
             found: Any = line
             found.found(at, total)
 
-    # -- what the app tells the screen that is shown
+    # -- what the app tells the screen
+
+    def left(self) -> None:
+        """It was taken off the screen: forget what is large."""
 
     def store_changed(self) -> None:
         """Something was committed to the store."""

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from workbench.domain.exchange import Exchange
-from workbench.tui.document import Document, Folding, Line, Lines
+from workbench.tui import exchange_views as views
+from workbench.tui.document import Folding, Line, Lines
 from workbench.tui.exchange_row import ExchangeRow
+from workbench.tui.exchange_views import TABS, Opened, View
 from workbench.tui.facts_view import head
 from workbench.tui.messages import Trouble
 from workbench.tui.screens.exchange_keys import ExchangeKeys
-from workbench.tui.source import Source, Whole
+from workbench.tui.source import Whole
+from workbench.tui.widgets.chrome import Title
 from workbench.tui.widgets.findline import FindLine
 from workbench.tui.widgets.recordlist import RecordList
 from workbench.tui.widgets.tabline import TabLine
 from workbench.tui.widgets.textview import TextView
 
-TABS = ("Chat", "Request", "Response", "Headers", "Timing", "Cost", "Replays")
+_HOLD_S = 0.05
+"""How long the screen that is left stays to be seen while an exchange is read."""
+_LARGE = 1_000_000
+"""Bodies of more bytes are worth giving their memory back at once."""
 
 
 class ExchangeScreen(ExchangeKeys):
-    """Opened with `enter` on a list."""
+    """Opened with `enter` on a list. It can be opened again, on another exchange, once it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -49,44 +55,98 @@ class ExchangeScreen(ExchangeKeys):
         Binding("J", "neighbour(1)", "Older exchange", show=False, id="exchange.older"),
         Binding("K", "neighbour(-1)", "Newer exchange", show=False, id="exchange.newer"),
     ]
+    AUTO_FOCUS = "#text"
 
-    def __init__(self, exchange_id: str) -> None:
+    def __init__(self, exchange_id: str, opened: Opened | None = None) -> None:
+        """`opened`: what was read of it already."""
         super().__init__()
         self.exchange_id = exchange_id
         self.whole: Whole | None = None
+        self.free = False
+        """Whether it was left, and can be opened on another exchange."""
+        self._opened = opened
         self._raw = False
-        self._documents: dict[str, tuple[Document, str]] = {}
+        self._views: dict[str, View] = {}
+        self._turn = 0
+        """Counts the exchanges that were opened here: what was read of an earlier one comes too late."""
+        self._held: ExitStack | None = None
 
     def body(self) -> ComposeResult:
-        yield Static(classes="title", markup=False)
+        yield Title()
         yield TabLine(TABS, id="tabs")
-        yield FindLine()
-        yield TextView(Lines([Line("Reading…", "dim")]), id="text")
-        replays: RecordList[Exchange] = RecordList(
-            ExchangeRow(), id="replays", empty="No replays yet: r sends it again."
-        )
-        replays.display = False
-        yield replays
+        yield TextView(id="text")
 
     def on_mount(self) -> None:
-        """Read it."""
-        self.say(trail=self.exchange_id)
-        self.query_one("#text").focus()
-        self.read()
+        """Show it, or read it."""
+        self._begin()
+
+    def open_again(self, exchange_id: str, opened: Opened | None) -> None:
+        """Show another exchange, as if the screen were new."""
+        self.free, self.exchange_id, self._opened = False, exchange_id, opened
+        self._begin()
+
+    def _begin(self) -> None:
+        self._raw = False
+        self.tabs.put(TABS[0], "")
+        self.query_one(Title).show("")
+        self.say(trail=self.exchange_id, standing="")
+        self.text.wrap = True
+        self.text.show(Lines([Line("Reading…", "dim")]))
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self._take(opened)
+        else:
+            self._hold()
+            self.read()
+
+    def left(self) -> None:
+        """Forget what was read; the screen stays, ready for the next exchange."""
+        whole = self.whole
+        self.free, self.whole = True, None
+        self._turn += 1
+        self._release()
+        self._views.clear()
+        self.text.show(Lines())
+        for line in self.query(FindLine):
+            line.drop()
+        for rows in self.query("#replays").results(RecordList):
+            rows.reset([], more=False)
+        if whole is not None and len(whole.request) + len(whole.response) > _LARGE:
+            self.call_after_refresh(self.work.give_memory_back)
 
     def read(self) -> None:
         """Read everything of the exchange."""
-        self.ask(partial(self.source.whole, self.exchange_id), self._take, group="whole")
+        self.ask(
+            partial(views.read, self.source, self.exchange_id, self.tabs.tab, raw=self._raw),
+            partial(self._taken, self._turn),
+            group="whole",
+        )
 
-    def _take(self, whole: Whole) -> None:
+    def _taken(self, turn: int, opened: Opened) -> None:
+        if turn == self._turn:
+            self._take(opened)
+
+    def _take(self, opened: Opened) -> None:
         self.trouble(None)
-        first = self.whole is None
-        self.whole = whole
-        self.exchange_id = whole.exchange.id
-        self._documents.clear()
-        self.query_one(".title", Static).update(head(whole.exchange))
-        self.say(trail=whole.exchange.id)
+        first, self.whole = self.whole is None, opened.whole
+        self.exchange_id = opened.whole.exchange.id
+        self._views = {} if opened.view is None else {opened.tab: opened.view}
+        self.query_one(Title).show(head(opened.whole.exchange))
+        self.say(trail=self.exchange_id)
         self._show(top=first)
+
+    def _hold(self) -> None:
+        """Draw nothing for a moment: what is read by then is drawn once instead of twice."""
+        if self._held is None:
+            self._held = ExitStack()
+            self._held.enter_context(self.app.batch_update())
+            self.set_timer(_HOLD_S, self._release)
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+            self.refresh()
 
     def store_changed(self) -> None:
         """Read again what is still running; other things only change by keys of ours."""
@@ -96,7 +156,7 @@ class ExchangeScreen(ExchangeKeys):
     def subjects(self) -> list[Exchange]:
         """Return this exchange, or the replay under the cursor."""
         if self.tabs.tab == "Replays":
-            return self.query_one("#replays", RecordList).chosen or self._own()
+            return self._list().chosen or self._own()
         return self._own()
 
     def _own(self) -> list[Exchange]:
@@ -118,6 +178,16 @@ class ExchangeScreen(ExchangeKeys):
         """The view of all tabs but the last."""
         return self.query_one("#text", TextView)
 
+    def _list(self) -> RecordList[Exchange]:
+        """Return the last tab's list; it is made when it is first needed."""
+        for rows in self.query("#replays").results(RecordList):
+            return rows
+        made: RecordList[Exchange] = RecordList(
+            ExchangeRow(), id="replays", empty="No replays yet: r sends it again."
+        )
+        self.mount(made, after="#text")
+        return made
+
     @on(TabLine.Changed)
     def _tab_changed(self) -> None:
         self._show(top=True)
@@ -126,35 +196,49 @@ class ExchangeScreen(ExchangeKeys):
         if self.whole is None:
             return
         tab = self.tabs.tab
-        replays = self.query_one("#replays", RecordList)
-        replays.display, self.text.display = tab == "Replays", tab != "Replays"
         if tab == "Replays":
-            replays.focus()
-            self.ask(partial(_replays, self.source, self.exchange_id), self._replays, group="replays")
+            self._show_replays()
             return
-        self.text.focus()
-        if tab in self._documents:
-            self._put(tab, top, self._documents[tab])
+        for rows in self.query("#replays"):
+            rows.display = False
+        self.text.display = True
+        self.set_focus(self.text)
+        if tab in self._views:
+            self._put(self._turn, tab, top, self._views[tab])
             return
         self.ask(
-            partial(_document, tab, self.whole, raw=self._raw), partial(self._put, tab, top), group="document"
+            partial(views.view, tab, self.whole, raw=self._raw),
+            partial(self._put, self._turn, tab, top),
+            group="document",
         )
 
-    def _put(self, tab: str, top: bool, made: tuple[Document, str]) -> None:
-        self._documents[tab] = made
+    def _put(self, turn: int, tab: str, top: bool, made: View) -> None:
+        if turn != self._turn:
+            return
+        self._views[tab] = made
         if tab == self.tabs.tab:
             document, note = made
             self.text.show(document, top=top)
-            self.tabs.note = note
-            self.tabs.refresh()
+            self.tabs.put(tab, note)
             foldable = "   enter folds" if isinstance(document, Folding) else ""
             self.say(standing=f"{len(document):,} lines{foldable}")
+        self._release()
 
-    def _replays(self, found: list[Exchange]) -> None:
-        rows = self.query_one("#replays", RecordList)
-        rows.reset(found, more=False)
-        self.tabs.note = f"{len(found)} replays"
-        self.tabs.refresh()
+    def _show_replays(self) -> None:
+        rows = self._list()
+        rows.display, self.text.display = True, False
+        rows.focus()
+        self.ask(
+            partial(views.replays, self.source, self.exchange_id),
+            partial(self._replays, self._turn),
+            group="replays",
+        )
+        self._release()
+
+    def _replays(self, turn: int, found: list[Exchange]) -> None:
+        if turn == self._turn:
+            self._list().reset(found, more=False)
+            self.tabs.put(self.tabs.tab, f"{len(found)} replays")
 
     @on(RecordList.Chosen)
     def _open_replay(self, message: RecordList.Chosen[Exchange]) -> None:
@@ -176,12 +260,14 @@ class ExchangeScreen(ExchangeKeys):
     def action_raw(self) -> None:
         """Bodies as they came, or indented."""
         self._raw = not self._raw
-        self._documents.clear()
+        self._views.clear()
         if self.tabs.tab not in {"Request", "Response"}:
             self.tabs.action_show(TABS.index("Response"))
         self._show(top=True)
 
-    def action_find(self) -> None:
+    async def action_find(self) -> None:
+        if not self.query(FindLine):
+            await self.mount(FindLine(), after="#tabs")
         self.query_one(FindLine).edit(self.text)
 
     def action_neighbour(self, step: int) -> None:
@@ -193,6 +279,7 @@ class ExchangeScreen(ExchangeKeys):
         rows.action_move(step)
         if rows.current is not None and rows.current.id != self.exchange_id:
             self.exchange_id, self.whole = rows.current.id, None
+            self._turn += 1
             self.read()
 
     def trouble(self, trouble: Trouble | None) -> None:
@@ -200,29 +287,4 @@ class ExchangeScreen(ExchangeKeys):
         super().trouble(trouble)
         if trouble is not None and self.whole is None and self.is_mounted:
             self.text.show(Lines())
-
-
-def _document(tab: str, whole: Whole, *, raw: bool) -> tuple[Document, str]:
-    """Make what a tab shows. Runs in a thread."""
-    from workbench.tui import body_view, conversation_view, facts_view, timing_view
-    from workbench.tui.format import size
-
-    exchange = whole.exchange
-    match tab:
-        case "Chat":
-            return conversation_view.chat(exchange, whole.request, whole.response), ""
-        case "Request" | "Response":
-            data = whole.request if tab == "Request" else whole.response
-            document, how = body_view.body(data, raw=raw)
-            return document, f"{size(len(data))}, {how}   x raw"
-        case "Headers":
-            return body_view.headers(whole.request_headers, whole.response_headers), ""
-        case "Timing":
-            return timing_view.timing(exchange, whole.attempts, whole.writes), ""
-        case _:
-            return facts_view.cost(exchange), ""
-
-
-def _replays(source: Source, exchange_id: str) -> list[Exchange]:
-    found = source.reader().replays(exchange_id)
-    return sorted(found, key=lambda item: (item.started_at, item.id), reverse=True)
+            self._release()

@@ -38,9 +38,7 @@ class ExchangeKeys(Changing):
 
     def open(self, exchange_id: str) -> None:
         """Open an exchange on top."""
-        from workbench.tui.screens.exchange import ExchangeScreen
-
-        self.app.push_screen(ExchangeScreen(exchange_id))
+        self.work.open_exchange(exchange_id)
 
     def action_replay(self) -> None:
         """Send it again, as it was, and compare."""

@@ -244,7 +244,7 @@ class ExchangesScreen(ExchangeKeys, Place):
 
     @on(RecordList.Chosen)
     def _open(self, message: RecordList.Chosen[Exchange]) -> None:
-        self.open(message.item.id)
+        self.work.open_exchange(message.item.id, self.query_one(Preview).opened(message.item))
 
     # -- keys
 

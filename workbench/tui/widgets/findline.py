@@ -78,11 +78,18 @@ class FindLine(Horizontal):
 
     def action_cancel(self) -> None:
         """Forget the word."""
-        self.query_one(Input).value = ""
+        self.drop()
+        if self._view is not None:
+            self._view.focus()
+
+    def drop(self) -> None:
+        """Forget the word and hide."""
+        with self.prevent(Input.Changed):
+            self.query_one(Input).value = ""
+        self.query_one(".hits", Static).update("")
         self.remove_class("-shown")
         if self._view is not None:
             self._view.find("")
-            self._view.focus()
 
     def action_step(self, step: int) -> None:
         if self._view is not None:

@@ -31,6 +31,12 @@ class TabLine(Line):
         """The name of the tab that is shown."""
         return self.names[self.active]
 
+    def put(self, tab: str, note: str) -> None:
+        """Show a tab without telling the screen, and a note at the right edge."""
+        self.set_reactive(TabLine.active, self.names.index(tab))
+        self.note = note
+        self.refresh()
+
     def action_show(self, index: int) -> None:
         self.active = index % len(self.names)
 
