@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 15_000
 """How long a writer waits for another one; every transaction of ours is far shorter."""
-_CACHE_KIB = 16_384
+CACHE_KIB = 16_384
+"""Page cache of one connection."""
 _WAL_LIMIT = 64 * 1024 * 1024
 _TRY_S = 0.001
 _PROGRESS_STEPS = 1_000
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open `path` read-only. Raises StoreUnavailable, also when there is no such file.
+def connect_reader(path: Path, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:
+    """Open `path` read-only, with a page cache of that size. Raises StoreUnavailable, also when there is no
+    such file.
 
     A folder that can't be written has no room for the shared-memory file of the write-ahead log;
     then the file is opened as immutable, which is right as long as nobody writes, and nobody can.
@@ -32,17 +34,17 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         raise StoreUnavailable(f"no store at {path}", hint="workbench router start")
     with translated(path):
         try:
-            return _open(_uri(path, "mode=ro"))
+            return _open(_uri(path, "mode=ro"), cache_kib)
         except sqlite3.OperationalError:
-            return _open(_uri(path, "mode=ro&immutable=1"))
+            return _open(_uri(path, "mode=ro&immutable=1"), cache_kib)
 
 
-def _open(uri: str) -> sqlite3.Connection:
+def _open(uri: str, cache_kib: int) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA query_only=1")
-        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        connection.execute(f"PRAGMA cache_size=-{cache_kib}")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except BaseException:
         connection.close()
@@ -73,7 +75,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
     connection.execute("PRAGMA wal_autocheckpoint=4000")
-    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB * 2}")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB * 2}")
     connection.execute("PRAGMA temp_store=MEMORY")
     # Some builds of SQLite overwrite every deleted page; ours do so only where it costs no writing.
     connection.execute("PRAGMA secure_delete=FAST")

@@ -13,6 +13,7 @@ from workbench.domain.payload import Payload
 from workbench.store import instances, run_reader, search
 from workbench.store.bodies import part_of, read_body, read_headers, read_writes
 from workbench.store.compression import Codecs
+from workbench.store.connection import CACHE_KIB
 from workbench.store.filter import Filter, parse
 from workbench.store.find import exchange_key, run_key
 from workbench.store.headers import unpack
@@ -40,18 +41,19 @@ class Reader:
     StoreUnavailable when the file can't be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache_kib: int = CACHE_KIB) -> None:
         self.path = path
-        self._readers = Readers(path)
+        self._readers = Readers(path, cache_kib)
         self._codecs = Codecs()
         self._liveness = instances.Liveness()
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the store at `path`. Raises StoreUnavailable when it is missing, damaged or newer than we
-        are.
+    def open(cls, path: Path, *, cache_kib: int = CACHE_KIB) -> Self:
+        """Open the store at `path`, with a page cache of `cache_kib` for each thread that reads.
+
+        Raises StoreUnavailable when it is missing, damaged or newer than we are.
         """
-        reader = cls(path)
+        reader = cls(path, cache_kib)
         reader._readers.get()
         return reader
 

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from workbench.store.connection import connect_reader, deadline, translated
+from workbench.store.connection import CACHE_KIB, connect_reader, deadline, translated
 from workbench.store.migrations import check_version
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ def _await_schema(connection: sqlite3.Connection) -> None:
 class Readers:
     """The connections of one `Reader`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cache_kib: int = CACHE_KIB) -> None:
         self.path = path
+        self._cache_kib = cache_kib
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -40,7 +41,7 @@ class Readers:
         """Return this thread's connection. Raises StoreUnavailable."""
         known: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if known is None:
-            known = connect_reader(self.path)
+            known = connect_reader(self.path, self._cache_kib)
             try:
                 with translated(self.path):
                     _await_schema(known)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.domain.errors import UsageError
 from workbench.domain.ids import RUN
-from workbench.store.connection import connect_writer, transaction, translated
+from workbench.store.connection import CACHE_KIB, connect_writer, transaction, translated
 from workbench.store.find import exchange_key, run_key
 from workbench.store.migrations import migrate
 from workbench.store.page import Cursor, Page, RunPage
@@ -43,13 +43,13 @@ _MAX_TAG = 100
 class Store(Reader):
     """A store that can be changed. Each change is one short transaction; many processes may do so at once."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, connection: sqlite3.Connection, cache_kib: int = CACHE_KIB) -> None:
+        super().__init__(path, cache_kib)
         self._connection = connection
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, *, cache_kib: int = CACHE_KIB) -> Self:
         """Open the store at `path`, made or migrated if need be. Raises StoreUnavailable."""
         connection = connect_writer(path)
         try:
@@ -58,7 +58,7 @@ class Store(Reader):
         except BaseException:
             connection.close()
             raise
-        return cls(path, connection)
+        return cls(path, connection, cache_kib)
 
     def close(self) -> None:
         """Close all connections."""

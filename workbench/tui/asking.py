@@ -57,7 +57,9 @@ class Asking(MessagePump):
     def on_answered(self, message: Answered) -> None:
         """Hand a result over."""
         message.stop()
-        message.then(message.result)
+        # The queue keeps its last message until the next one comes: it must not keep a body meanwhile.
+        result, message.result = message.result, None
+        message.then(result)
 
     def on_failed(self, message: Failed) -> None:
         """Show why, where the asker said so."""

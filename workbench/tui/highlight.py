@@ -92,11 +92,15 @@ _KINDS: dict[str, Callable[[str], list[Span]]] = {
 }
 
 
-@lru_cache(maxsize=4096)
 def spans(kind: str, text: str) -> tuple[Span, ...]:
     """Return what to emphasise in one line of this kind; a kind that is a style's name covers all of it."""
     if not text or kind == "text" or len(text) > MAX_LINE:
-        return ()
+        return ()  # not remembered: a line may be all of a large body
+    return _spans(kind, text)
+
+
+@lru_cache(maxsize=1024)
+def _spans(kind: str, text: str) -> tuple[Span, ...]:
     if kind.startswith("role "):
         end = len(text.split("  ", 1)[0])
         return ((0, end, f"bold {kind[5:]}"), (end, len(text), "dim"))

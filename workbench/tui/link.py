@@ -108,13 +108,13 @@ class RouterWatch(threading.Thread):
 
     async def _serve_one(self) -> None:
         """Follow one router from the moment it is found until it stops answering."""
-        from workbench.client import RouterClient
-
         address = self._find()
         if address is None:
             hint = "press 4, then s, to start it"
             self._post(RouterChanged(RouterStatus(state="down", trouble=Trouble("router not running", hint))))
             return
+        from workbench.client import RouterClient
+
         async with RouterClient(address.base_url, address.key, timeout=10) as client:
             while not self._ended:
                 self._post(RouterChanged(await _status(client, address)))

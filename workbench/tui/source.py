@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from workbench.domain.exchange import Attempt, Exchange, Headers, Write
 from workbench.domain.run import Run, Step
+from workbench.tui import memory
 
 if TYPE_CHECKING:
     from workbench.domain.payload import Payload
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PAGE = 200
+CACHE_KIB = 1_024
+"""Page cache of each reading thread. Counting a million exchanges would fill the usual 16 MB in every one of
+them, and the system has the pages at hand anyway."""
 ABOUT_LIMIT = 400_000
 """Largest request body that is read only to say in a list what was asked, in bytes."""
 
@@ -58,7 +62,7 @@ class Source:
                 if not self.home.store.exists():
                     self.home.artifacts.mkdir(parents=True, exist_ok=True)
                     Store.open(self.home.store).close()
-                self._reader = Reader.open(self.home.store)
+                self._reader = Reader.open(self.home.store, cache_kib=CACHE_KIB)
             return self._reader
 
     def change(self, verb: Callable[[Store], T]) -> T:
@@ -111,6 +115,8 @@ class Source:
         reader = self.reader()
         exchange = reader.exchange(exchange_id)
         key = exchange.id
+        if exchange.request_bytes + exchange.response_bytes > memory.LARGE:
+            memory.expect_large()
         return Whole(
             exchange,
             reader.body(key, "request"),

@@ -16,6 +16,7 @@ from workbench.tui.document import Folding, Line, Lines
 from workbench.tui.exchange_row import ExchangeRow
 from workbench.tui.exchange_views import TABS, Opened, View
 from workbench.tui.facts_view import head
+from workbench.tui.memory import LARGE
 from workbench.tui.messages import Trouble
 from workbench.tui.screens.exchange_keys import ExchangeKeys
 from workbench.tui.source import Whole
@@ -27,8 +28,6 @@ from workbench.tui.widgets.textview import TextView
 
 _HOLD_S = 0.05
 """How long the screen that is left stays to be seen while an exchange is read."""
-_LARGE = 1_000_000
-"""Bodies of more bytes are worth giving their memory back at once."""
 
 
 class ExchangeScreen(ExchangeKeys):
@@ -111,8 +110,8 @@ class ExchangeScreen(ExchangeKeys):
             line.drop()
         for rows in self.query("#replays").results(RecordList):
             rows.reset([], more=False)
-        if whole is not None and len(whole.request) + len(whole.response) > _LARGE:
-            self.call_after_refresh(self.work.give_memory_back)
+        if whole is not None and len(whole.request) + len(whole.response) > LARGE:
+            self.set_timer(0.5, self.work.give_memory_back)
 
     def read(self) -> None:
         """Read everything of the exchange."""
