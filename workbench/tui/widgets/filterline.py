@@ -16,10 +16,10 @@ from textual.widgets import Input, Static
 
 from workbench.domain.errors import FilterError
 from workbench.domain.text import printable
-from workbench.tui.asking import Asking
 from workbench.tui.completion import complete
 
-_PAUSE_S = 0.06
+_PAUSE_S = 0.02
+"""Less than anybody's time from key to key: what is pasted, or typed in a burst, is one filter."""
 _HINT = 'model:demo  status:>=400  state:failed  since:2h  tokens:>1000  text:"timeout"  !term  OR  ( )'
 
 
@@ -34,7 +34,7 @@ class _Completion(Suggester):
         return complete(value, self._line.values, self._line.history)
 
 
-class FilterLine(Asking, Vertical):
+class FilterLine(Vertical):
     """Hidden until it is edited or holds a filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,7 +66,6 @@ class FilterLine(Asking, Vertical):
         self._timer: Timer | None = None
         self._before = ""
         self._at = -1
-        self._good: str | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
@@ -105,27 +104,15 @@ class FilterLine(Asking, Vertical):
         self._timer = self.set_timer(_PAUSE_S, self._check)
 
     def _check(self) -> None:
-        text = self.input.value.strip()
-        self.ask(lambda: _parsed(text), self._checked, group="parse")
-
-    def _checked(self, outcome: tuple[str, FilterError | None]) -> None:
-        text, fault = outcome
+        text, fault = _parsed(self.input.value.strip())
         self._fault(fault)
-        self._good = text if fault is None else None
-        if fault is None and text == self.input.value.strip():
+        if fault is None:
             self.post_message(self.Changed(text))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        text = self.input.value.strip()
-        if text == self._good:  # checked while it was typed: the list has the focus before the next key
-            self._finish((text, None))
-        else:
-            self.ask(lambda: _parsed(text), self._finish, group="parse")
-
-    def _finish(self, outcome: tuple[str, FilterError | None]) -> None:
-        text, fault = outcome
+        text, fault = _parsed(self.input.value.strip())
         self._fault(fault)
         if fault is None:
             self.put(text)
