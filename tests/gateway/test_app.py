@@ -51,6 +51,19 @@ async def test_whoever_has_the_master_key_is_told_of_each_deployment(door: Door)
     assert (echo["enabled"], echo["state"], echo["requests"]) == (True, "closed", 0)
 
 
+async def test_a_model_behind_a_wildcard_is_found_by_its_name(open_door: OpenDoor):
+    """Clients ask for the model they are about to use; what a request would reach is there."""
+    config = """
+model_list:
+  - model_name: "any/*"
+    litellm_params: {model: "openai/*", api_base: "http://127.0.0.1:9/v1", api_key: none}
+"""
+    async with open_door(config) as door:
+        found = await door.client.get("/v1/models/any/gpt-5")
+        assert (found.status_code, found.json()["id"]) == (200, "any/gpt-5")
+        assert (await door.client.get("/v1/models/other/gpt-5")).status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/echo", "/internal/status", "/internal/events"])
 async def test_everything_else_wants_the_key(door: Door, path: str):
     """401 in OpenAI's shape, and a counter that goes up."""

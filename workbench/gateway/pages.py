@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -137,6 +139,11 @@ def _group(listed: list[GroupInfo], name: str, gateway: Gateway) -> GroupInfo:
     found = next((group for group in listed if group.name == name), None)
     if found is not None:
         return found
+    # The most telling pattern is the longest one, as when a request is routed.
+    patterns = sorted((group for group in listed if group.wildcard), key=lambda group: -len(group.name))
+    for group in patterns:
+        if fnmatchcase(name, group.name):
+            return msgspec.structs.replace(group, name=name)
     off = next((group for group in gateway.router.groups() if group.name == name and not group.enabled), None)
     why = f": {off.disabled_reason}" if off is not None and off.disabled_reason else ""
     near = get_close_matches(name, [group.name for group in listed], n=3, cutoff=0.4)
