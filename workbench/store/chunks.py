@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -46,6 +47,8 @@ class ChunkTable:
         self._cursor = connection.cursor()
         self._codecs = codecs
         self._ids: dict[bytes, int] = {}
+        self._order: deque[bytes] = deque()
+        """The digests in `_ids`, oldest first."""
         self._uses: list[tuple[int, int]] = []
         self._words: list[tuple[int, str]] = []
         self.answered: Said | None = None
@@ -54,6 +57,7 @@ class ChunkTable:
     def forget(self) -> None:
         """Drop what is remembered."""
         self._ids.clear()
+        self._order.clear()
         self._uses.clear()
         self._words.clear()
 
@@ -66,10 +70,15 @@ class ChunkTable:
         known = self._ids.get(digest)
         if known is None:
             known = self._insert(digest, piece, kind, said)
-            if len(self._ids) >= _REMEMBERED:
-                self._ids.clear()
-            self._ids[digest] = known
+            self._remember(digest, known)
         return known
+
+    def _remember(self, digest: bytes, number: int) -> None:
+        """Keep an id in place of the oldest one: clearing all at once would make memory a saw's teeth."""
+        if len(self._order) >= _REMEMBERED:
+            del self._ids[self._order.popleft()]
+        self._ids[digest] = number
+        self._order.append(digest)
 
     def _insert(self, digest: bytes, piece: bytes, kind: int, said: Said | None) -> int:
         # Most pieces that are not remembered are new: trying to insert saves the look-up before it.
