@@ -46,130 +46,25 @@ SCALARS = [
     "\u2028",
 ]
 SCALARS += ["😀", "data:image/png;base64,AAAA", "auto", "none", "required", "{}", "{", "[1]", "null", "high"]
-NAMES = [
-    "type",
-    "text",
-    "content",
-    "name",
-    "id",
-    "input",
-    "arguments",
-    "function",
-    "parameters",
-    "input_schema",
-    "role",
-    "tool_calls",
-    "image_url",
-    "url",
-    "source",
-    "data",
-    "media_type",
-    "file",
-    "file_data",
-    "call_id",
-    "output",
-    "tool_use_id",
-    "effort",
-    "budget_tokens",
-    "format",
-    "schema",
-    "index",
-    "json_schema",
-    "delta",
-    "message",
-    "choices",
-    "usage",
-    "error",
-    "code",
-    "status",
-    "summary",
-    "include_usage",
-    "tags",
-    "user_id",
-    "description",
-    "properties",
-    "enum",
-    "$ref",
-    "anyOf",
-    "items",
-    "minItems",
-    "maxLength",
-    "prompt_tokens",
-    "completion_tokens",
-    "cached_tokens",
-    "refusal",
-    "finish_reason",
-    "stop_reason",
-    "reasoning_content",
-    "title",
-    "detail",
-    "thinking",
-    "is_error",
-    "unknown",
-]
-TYPES = [
-    "text",
-    "image_url",
-    "image",
-    "input_text",
-    "output_text",
-    "input_image",
-    "input_file",
-    "file",
-    "document",
-    "tool_use",
-    "tool_result",
-    "function_call",
-    "function_call_output",
-    "custom_tool_call",
-    "custom_tool_call_output",
-    "reasoning",
-    "message",
-    "thinking",
-    "refusal",
-    "input_audio",
-    "search_result",
-    "item_reference",
-    "function",
-    "custom",
-    "web_search",
-    "auto",
-    "any",
-    "tool",
-    "json_schema",
-    "json_object",
-    "enabled",
-    "adaptive",
-    "compaction",
-]
-OTHERS = [
-    "stream_options",
-    "tools",
-    "tool_choice",
-    "temperature",
-    "top_p",
-    "top_k",
-    "stop",
-    "n",
-    "user",
-    "system",
-    "instructions",
-    "thinking",
-    "reasoning",
-    "reasoning_effort",
-    "response_format",
-    "text",
-    "metadata",
-    "previous_response_id",
-    "dimensions",
-    "suffix",
-    "encoding_format",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "max_tokens",
-    "parallel_tool_calls",
-    "stream",
-]
+NAMES = _words("""
+    type text content name id input arguments function parameters input_schema role tool_calls image_url
+    url source data media_type file file_data call_id output tool_use_id effort budget_tokens format
+    schema index json_schema delta message choices usage error code status summary include_usage tags
+    user_id description properties enum $ref anyOf items minItems maxLength prompt_tokens
+    completion_tokens cached_tokens refusal finish_reason stop_reason reasoning_content title detail
+    thinking is_error unknown
+""")
+TYPES = _words("""
+    text image_url image input_text output_text input_image input_file file document tool_use
+    tool_result function_call function_call_output custom_tool_call custom_tool_call_output reasoning
+    message thinking refusal input_audio search_result item_reference function custom web_search auto
+    any tool json_schema json_object enabled adaptive compaction
+""")
+OTHERS = _words("""
+    stream_options tools tool_choice temperature top_p top_k stop n user system instructions thinking
+    reasoning reasoning_effort response_format text metadata previous_response_id dimensions suffix
+    encoding_format max_completion_tokens max_output_tokens max_tokens parallel_tool_calls stream
+""")
 ARGUMENTS = ["{}", "{", '{"a":1}', "[1]", "", '{"a":"\\ud800"}']
 TEXTS = [
     "hi",
