@@ -51,7 +51,11 @@ def pack_ids(ids: Iterable[int], last: int = 0) -> bytes:
     for number in ids:
         step = number - last
         last = number
-        _put(out, step << 1 if step >= 0 else (-step << 1) - 1)
+        step = step << 1 if step >= 0 else (-step << 1) - 1
+        if step < 0x80:
+            out.append(step)
+        else:
+            _put(out, step)
     return bytes(out)
 
 

@@ -7,6 +7,7 @@ the next checkpoint on.
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -292,7 +293,12 @@ class ExchangeWriter:
 
 def _note_redactions(exchange: Exchange, bodies: tuple[str, ...], headers: tuple[str, ...]) -> None:
     """Add places to the exchange's list, such as ``body:openai_key``."""
-    places = (*(f"header:{name}" for name in headers), *(f"body:{name}" for name in bodies))
-    if places:
-        exchange.redactions = tuple(dict.fromkeys((*exchange.redactions, *places)))
+    if bodies or headers:
+        exchange.redactions = _places(exchange.redactions, bodies, headers)
         exchange.redacted = True
+
+
+@functools.lru_cache(maxsize=256)
+def _places(known: tuple[str, ...], bodies: tuple[str, ...], headers: tuple[str, ...]) -> tuple[str, ...]:
+    new = (*(f"header:{name}" for name in headers), *(f"body:{name}" for name in bodies))
+    return tuple(dict.fromkeys((*known, *new)))
