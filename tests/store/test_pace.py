@@ -21,7 +21,7 @@ def test_a_step_grows_while_it_is_short_and_shrinks_when_it_is_long():
         pace.end()
         assert pace.size == size
     pace.begin()
-    time.sleep(0.1)
+    time.sleep(0.2)
     pace.end()
     assert 1 <= pace.size < 10
 

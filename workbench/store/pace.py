@@ -17,14 +17,16 @@ class Pace:
     def __init__(self, size: int, most: int) -> None:
         self.size = size
         self._most = most
-        self._began = 0.0
+        self._began = 0.0, 0.0
 
     def begin(self) -> None:
         """The transaction begins: call it when the lock is held, since waiting for that is no work."""
-        self._began = time.monotonic()
+        self._began = time.monotonic(), time.thread_time()
 
     def end(self, pause_s: float = 0.0) -> None:
         """The transaction is over; rest, `pause_s` if that is longer."""
-        took = max(time.monotonic() - self._began, _SHORTEST)
+        wall, work = time.monotonic() - self._began[0], time.thread_time() - self._began[1]
+        # Where many programs want the processor, smaller steps would only cost more; a slow disk counts.
+        took = max(work, wall / 2, _SHORTEST)
         self.size = max(1, min(self._most, int(self.size * min(2.0, _STEP_S / took))))
         time.sleep(max(pause_s, _REST_S))
