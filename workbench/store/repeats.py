@@ -15,6 +15,7 @@ _Order = Literal["little", "big"]
 _PROBE = 24
 _CONTENT = b'"content":"'
 _LEAST = 64
+_EDGE = 64
 _GAIN = 8
 
 
@@ -28,6 +29,10 @@ def pack_repeat(data: bytes, model: bytes) -> bytes | None:
     place = model.find(data[start:end]) if start < end else -1
     if place < 0:
         start, end, place = _longest(data, model)
+    else:
+        # Role and key often stand before the words in both.
+        more = _same_end(data[max(0, start - _EDGE) : start], model[max(0, place - _EDGE) : place])
+        start, place = start - more, place - more
     if (start + size - end) * _GAIN > size:
         return None
     return varint(start) + data[:start] + varint(place) + varint(end - start) + data[end:]
