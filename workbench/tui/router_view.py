@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.domain.text import one_line
 from workbench.tui import format as fmt
@@ -20,8 +20,11 @@ _STATES = {
 }
 
 
-def router_lines(status: RouterStatus, history: Mapping[str, Sequence[float]], home: str) -> Lines:
-    """Return what is known of the router."""
+def router_lines(
+    status: RouterStatus, history: Mapping[str, Sequence[float]], home: str, width: int
+) -> Lines:
+    """Return what is known of the router, for a text of `width` cells."""
+    widths = WIDE if width >= _LEAST else NARROW
     lines = Lines()
     if not status.up:
         return _down(lines, status, home)
@@ -33,9 +36,9 @@ def router_lines(status: RouterStatus, history: Mapping[str, Sequence[float]], h
         fact("profile", status.profile or "–"),
         fact("version", status.version),
     ]
-    lines.lines += [Line(""), _head()]
+    lines.lines += [Line(""), _head(widths)]
     for group in sorted(status.groups, key=_is_off):
-        lines.lines += _group(group, history)
+        lines.lines += _group(group, history, widths)
     if not status.groups:
         lines.lines += [Line(""), Line("No model groups: infra/litellm/config.yaml names none.", "warn")]
     return lines
@@ -74,46 +77,64 @@ def _recording(status: RouterStatus) -> str:
     return text + (f": {one_line(status.recording_error, 200)}" if status.recording_error else "")
 
 
-_NAME, _WHO, _STATE = 20, 30, 9
+class Widths(NamedTuple):
+    """Cells of the columns of the table of deployments."""
+
+    name: int
+    who: int
+    state: int
+    figures: tuple[tuple[str, int], ...]
+    spark: int
 
 
-def _head() -> Line:
-    figures = "".join(
-        fit(name, width, right=True)
-        for name, width in (("now", 5), ("total", 8), ("failed", 8), ("p50", 9), ("p95", 9), ("first", 9))
-    )
-    return Line(fit("deployment", _WHO) + fit("state", _STATE) + figures, "faint", _NAME + 2, "  model")
+WIDE = Widths(20, 30, 9, (("now", 5), ("total", 8), ("failed", 8), ("p50", 9), ("p95", 9), ("first", 9)), 24)
+NARROW = Widths(15, 24, 8, (("now", 4), ("total", 6), ("failed", 7), ("p95", 8)), 0)
+_LEAST = 104
+"""Cells that the wide table needs."""
 
 
-def _group(group: dict[str, Any], history: Mapping[str, Sequence[float]]) -> list[Line]:
+def _head(widths: Widths) -> Line:
+    figures = "".join(fit(name, width, right=True) for name, width in widths.figures)
+    text = fit("deployment", widths.who) + fit("state", widths.state) + figures
+    return Line(text, "faint", widths.name + 2, "  model")
+
+
+def _group(group: dict[str, Any], history: Mapping[str, Sequence[float]], widths: Widths) -> list[Line]:
     lines: list[Line] = []
-    name = one_line(str(group.get("name", "")), _NAME - 1)
+    name = one_line(str(group.get("name", "")), widths.name - 1)
     for deployment in group.get("deployments") or ():
         if isinstance(deployment, dict):
-            lines += _deployment(name, deployment, history)
+            lines += _deployment(name, deployment, history, widths)
             name = ""
     return lines
 
 
-def _deployment(name: str, data: dict[str, Any], history: Mapping[str, Sequence[float]]) -> list[Line]:
+def _deployment(
+    name: str, data: dict[str, Any], history: Mapping[str, Sequence[float]], widths: Widths
+) -> list[Line]:
     state = str(data.get("state") or ("closed" if data.get("enabled", True) else "disabled"))
     sign, style, word = _STATES.get(state, ("?", "faint", state))
-    who = fit(one_line(f"{data.get('provider')} {data.get('model')}", 60), _WHO - 1) + " "
+    who = fit(one_line(f"{data.get('provider')} {data.get('model')}", 60), widths.who - 1) + " "
     why = one_line(str(data.get("disabled_reason") or data.get("last_error") or ""), 300)
-    gutter = f"{sign} {name}"
+    gutter, indent = f"{sign} {name}", widths.name + 2
+    row = who + fit(word, widths.state)
     if state == "disabled":
-        return [Line(who + fit(word, _STATE) + "  " + why, "faint", _NAME + 2, gutter, "faint")]
-    figures = (
-        fit(fmt.count(data.get("in_flight") or 0), 5, right=True)
-        + fit(fmt.count(data.get("requests") or 0), 8, right=True)
-        + fit(fmt.count(data.get("failures") or 0), 8, right=True)
-        + fit(fmt.duration(data.get("latency_p50_ms")), 9, right=True)
-        + fit(fmt.duration(data.get("latency_p95_ms")), 9, right=True)
-        + fit(fmt.duration(data.get("ttft_p50_ms")), 9, right=True)
-    )
-    spark = fmt.sparkline(list(history.get(str(data.get("id")), ())), 24).strip()
-    row = who + fit(word, _STATE) + figures + (f"  {spark}" if spark.strip("·") else "")
-    lines = [Line(row, "text", _NAME + 2, gutter, f"bold {style}")]
+        return [Line(f"{row}  {why}", "faint", indent, gutter, "faint")]
+    row += "".join(fit(_figure(name, data), width, right=True) for name, width in widths.figures)
+    if widths.spark:
+        spark = fmt.sparkline(list(history.get(str(data.get("id")), ())), widths.spark).strip()
+        row += f"  {spark}" if spark.strip("·") else ""
+    lines = [Line(row, "text", indent, gutter, f"bold {style}")]
     if why and state != "closed":
-        lines.append(Line(why, "warn", _NAME + 2))
+        lines.append(Line(why, "warn", indent))
     return lines
+
+
+_COUNTS = {"now": "in_flight", "total": "requests", "failed": "failures"}
+_DURATIONS = {"p50": "latency_p50_ms", "p95": "latency_p95_ms", "first": "ttft_p50_ms"}
+
+
+def _figure(name: str, data: dict[str, Any]) -> str:
+    if name in _COUNTS:
+        return fmt.count(data.get(_COUNTS[name]) or 0)
+    return fmt.duration(data.get(_DURATIONS[name]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -9,12 +10,12 @@ from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.color import Color, ColorParseError
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.tui.jump import Target, labels, targets
-from workbench.tui.paint import Paint
 
 _DIM = Style(dim=True)
 Jump = tuple[Target, bool]
@@ -34,7 +35,7 @@ class Overlay(Widget):
 
     def render_line(self, y: int) -> Strip:
         base = self._below[y] if y < len(self._below) else Strip.blank(self.size.width)
-        paint = Paint(self.app.theme_variables)
+        style = _label_style(self.app.theme_variables)
         shown = sorted(
             (target.x, label)
             for label, target in self._labelled.items()
@@ -43,10 +44,21 @@ class Overlay(Widget):
         strip = base.apply_style(_DIM)
         for x, label in shown:
             rest = label[len(self.typed) :]
-            mark = Strip([Segment(rest, paint.style("bold accent reverse"))])
+            mark = Strip([Segment(rest, style)])
             end = x + len(rest)
             strip = Strip.join([strip.crop(0, x), mark, strip.crop(end, max(end, strip.cell_length))])
         return strip
+
+
+def _label_style(variables: Mapping[str, str]) -> Style:
+    """The theme's own colours the other way round; where they are the terminal's, its reverse."""
+    try:
+        accent, back = Color.parse(variables["primary"]), Color.parse(variables["background"])
+    except (ColorParseError, KeyError):
+        return Style(bold=True, reverse=True)
+    if accent.ansi is not None or back.ansi is not None:
+        return Style(bold=True, reverse=True)
+    return Style(bold=True, color=back.rich_color, bgcolor=accent.rich_color)
 
 
 class JumpScreen(ModalScreen[Jump | None]):

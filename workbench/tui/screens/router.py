@@ -75,13 +75,18 @@ class RouterScreen(Place):
         side.set_class(wide, "side")
         side.set_class(not wide, "below")
         self.query_one("#split").set_class(wide, "-wide")
+        self.call_after_refresh(self._draw)
 
     def router_changed(self, status: RouterStatus) -> None:
         """Draw the new state."""
         self._remember(status)
-        view = self.query_one("#facts", TextView)
-        view.show(router_lines(status, self.history, str(self.source.home.root)), top=False)
+        self._draw()
         self.refresh_bindings()
+
+    def _draw(self) -> None:
+        view, home = self.query_one("#facts", TextView), str(self.source.home.root)
+        width = view.size.width or self.size.width
+        view.show(router_lines(self.work.status, self.history, home, width), top=False)
 
     def _remember(self, status: RouterStatus) -> None:
         """Keep requests for each interval, for the sparklines."""
