@@ -8,8 +8,11 @@ import pytest
 
 from tests.tui.builders import START_US
 from tests.tui.scenes import begun
+from workbench.control.service import ServiceState
+from workbench.control.subscription.process import ProxyState
 from workbench.domain import events as ev
 from workbench.domain.errors import ConfigError
+from workbench.settings import Home
 from workbench.store.usage import Used
 from workbench.tui import format as fmt
 from workbench.tui import state as kept
@@ -20,6 +23,7 @@ from workbench.tui.keymap import read_keymap
 from workbench.tui.run_items import newest_key
 from workbench.tui.run_picture import RunPicture
 from workbench.tui.screens.stats import SPANS
+from workbench.tui.services import proxy_words, service_words, services_of
 from workbench.tui.totals import Span, totals
 
 
@@ -178,3 +182,16 @@ def test_a_chart_has_as_many_steps_as_its_rows_have_eighths():
     chart = Chart("t", [0.0, 1.0, 2.0], fmt.count, [0.0, 2.0, 2.0])
     rows = [row for _, row in chart.lines(SCALE + 4, ("a", "b"))][1:-1]
     assert rows == [" •█", "  █", "  █", " ██", " ██", " ██"]
+
+
+def test_the_services_of_a_home_say_how_they_stand(tmp_path):
+    """What is not there names the command that makes it so."""
+    assert services_of(Home(tmp_path))[0][1].startswith("not installed   workbench service install")
+    state = ServiceState(
+        manager="systemd", name="wb.service", path="x", installed=True, active=False, enabled=False
+    )
+    assert service_words(state) == "systemd wb.service: not active: workbench service start, not at sign-in"
+    proxy = ProxyState(
+        installed=True, running=True, ready=True, base_url="http://127.0.0.1:8317", accounts=["a"]
+    )
+    assert proxy_words(proxy) == "ready at http://127.0.0.1:8317, 1 account"

@@ -97,6 +97,40 @@ def test_the_smallest_and_the_largest_terminal_are_filled(home, recorded, tmp_pa
         assert len({row.index("模型") for row in rows}) == 1
 
 
+@pytest.mark.terminal
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="no tmux")
+def test_bodies_open_in_the_editor_and_the_pager_and_the_app_comes_back(home, recorded, tmp_path):
+    """`o` and `O` give the other program the exact bytes of what is shown."""
+    recorded.put(b'{"asked":1}', b'{"answered":2}')
+    kept = tmp_path / "kept"
+    script = tmp_path / "program"
+    script.write_text(f'#!/bin/sh\ncat "$1" >> {kept}; echo >> {kept}\n')
+    script.chmod(0o755)
+    program = f"EDITOR={script} PAGER={script} VISUAL="
+    command = f"{program} {' '.join(WORKBENCH)} --home {home.root} --no-start; sleep 60"
+    with Tmux(tmp_path, command) as tmux:
+        tmux.shows("1 of 1")
+        tmux.keys("o")
+        wait_for_text(kept, '{"answered":2}\n')
+        tmux.shows("1 of 1")
+        tmux.keys("Enter")
+        tmux.shows("Timing")
+        tmux.keys("Right")
+        tmux.shows('"asked": 1')
+        tmux.keys("O")
+        wait_for_text(kept, '{"answered":2}\n{"asked":1}\n')
+        tmux.shows('"asked": 1')
+
+
+def wait_for_text(path, text):
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        if path.exists() and path.read_text() == text:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} is not {text!r}: {path.read_text() if path.exists() else 'not there'}")
+
+
 class Tmux:
     """A tmux server of its own with one window."""
 

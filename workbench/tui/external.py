@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
-from workbench.domain.exchange import Exchange
+from workbench.domain.exchange import Exchange, Side
 
 if TYPE_CHECKING:
     from workbench.tui.screens.base import Place
@@ -63,17 +63,19 @@ def edit_bytes(place: Place, data: bytes, suffix: str) -> bytes | None:
     return edited if edited != data else None
 
 
-def page_body(place: Place, item: Exchange) -> None:
-    """Show an answer's exact bytes in the pager."""
+def body_outside(place: Place, item: Exchange, side: Side, program: str) -> None:
+    """Show a body's exact bytes in the ``pager`` or the ``editor``; the file they are in goes afterwards."""
+    argv = pager() if program == "pager" else editor()
     place.ask(
-        lambda: place.source.reader().body(item.id, "response"),
-        lambda data: _page(place, data),
-        group="pager",
+        lambda: place.source.reader().body(item.id, side),
+        lambda data: _show(place, argv, data),
+        group="outside",
     )
 
 
-def _page(place: Place, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(prefix="workbench-", suffix=".txt") as file:
+def _show(place: Place, argv: list[str], data: bytes) -> None:
+    suffix = ".json" if data.lstrip()[:1] in {b"{", b"["} else ".txt"
+    with tempfile.NamedTemporaryFile(prefix="workbench-", suffix=suffix) as file:
         file.write(data)
         file.flush()
-        run_over(place, [*pager(), file.name])
+        run_over(place, [*argv, file.name])

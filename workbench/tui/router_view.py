@@ -21,13 +21,19 @@ _STATES = {
 
 
 def router_lines(
-    status: RouterStatus, history: Mapping[str, Sequence[float]], home: str, width: int
+    status: RouterStatus,
+    history: Mapping[str, Sequence[float]],
+    home: str,
+    width: int,
+    services: Sequence[tuple[str, str]] = (),
 ) -> Lines:
-    """Return what is known of the router, for a text of `width` cells."""
+    """Return what is known of the router, for a text of `width` cells; `services` are name and state."""
     widths = WIDE if width >= _LEAST else NARROW
     lines = Lines()
     if not status.up:
-        return _down(lines, status, home)
+        lines = _down(lines, status, home)
+        lines.lines += [Line(""), *(fact(name, one_line(state, 200)) for name, state in services)]
+        return lines
     lines.lines = [
         fact("address", f"{status.base_url}/v1", "bold"),
         fact("key", f"LITELLM_MASTER_KEY in {home}/.env"),
@@ -35,6 +41,7 @@ def router_lines(
         fact("recording", _recording(status), "bad" if status.recording == "degraded" else "text"),
         fact("profile", status.profile or "–"),
         fact("version", status.version),
+        *(fact(name, one_line(state, 200)) for name, state in services),
     ]
     lines.lines += [Line(""), _head(widths)]
     for group in sorted(status.groups, key=_is_off):

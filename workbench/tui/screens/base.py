@@ -83,9 +83,7 @@ class Place(Asking, Screen[Any]):
     @property
     def typing(self) -> bool:
         """Whether a field has the focus, so that letters are text."""
-        from textual.widgets import Input, TextArea
-
-        return isinstance(self.focused, Input | TextArea)
+        return self.focused is not None and self.focused.check_consume_key("a", "a")
 
     def say(self, *, trail: str | None = None, standing: str | None = None) -> None:
         """Change what the frame says about this screen."""

@@ -25,7 +25,8 @@ class ExchangeKeys(Changing):
         Binding("y", "copy", "Copy", id="exchange.copy"),
         Binding("e", "edit", "Edit & replay", id="exchange.edit"),
         Binding("s", "save", "Save payload", id="exchange.save"),
-        Binding("o", "pager", "Pager", show=False, id="exchange.pager"),
+        Binding("o", "outside('pager')", "Pager", show=False, id="exchange.pager"),
+        Binding("O", "outside('editor')", "$EDITOR", show=False, id="exchange.editor"),
         Binding("p", "pin", "Pin", show=False, id="exchange.pin"),
         Binding("t", "tag", "Tag", show=False, id="exchange.tag"),
         Binding("b", "note", "Note", show=False, id="exchange.note"),
@@ -132,13 +133,17 @@ class ExchangeKeys(Changing):
 
             self.app.push_screen(CopyScreen(items[0]))
 
-    def action_pager(self) -> None:
-        """Show the answer's exact bytes in the pager."""
+    def action_outside(self, program: str) -> None:
+        """Show exact bytes in the pager or the editor: the request's while it is what is shown, else the
+        answer's. What is saved there changes nothing here.
+        """
         items = self.subjects()
         if items:
-            from workbench.tui.external import page_body
+            from workbench.tui.external import body_outside
+            from workbench.tui.widgets.tabline import TabLine
 
-            page_body(self, items[0])
+            asked = any(line.tab == "Request" for line in self.query(TabLine))
+            body_outside(self, items[0], "request" if asked else "response", program)
 
     def action_pin(self) -> None:
         """Pin what is not pinned; unpin when all are."""

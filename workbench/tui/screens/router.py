@@ -18,6 +18,7 @@ from workbench.tui.follow import FileFollower, Grown
 from workbench.tui.messages import RouterStatus
 from workbench.tui.router_view import router_lines
 from workbench.tui.screens.base import Place
+from workbench.tui.services import services_of
 from workbench.tui.widgets.findline import FindLine
 from workbench.tui.widgets.textview import TextView
 
@@ -45,6 +46,7 @@ class RouterScreen(Place):
         self._seen: dict[str, int] = {}
         self._follower: FileFollower | None = None
         self._log = Lines()
+        self._services: list[tuple[str, str]] = []
 
     def body(self) -> ComposeResult:
         with Container(classes="split", id="split"):
@@ -58,6 +60,7 @@ class RouterScreen(Place):
         """Show what is known and follow the log."""
         self.query_one("#facts").focus()
         self.router_changed(self.work.status)
+        self.ask(partial(services_of, self.source.home), self._take_services, group="services")
         self._follower = FileFollower(
             self.source.home.logs / "router.log", self.post_message, from_end=_LOG_BYTES
         )
@@ -86,7 +89,12 @@ class RouterScreen(Place):
     def _draw(self) -> None:
         view, home = self.query_one("#facts", TextView), str(self.source.home.root)
         width = view.size.width or self.size.width
-        view.show(router_lines(self.work.status, self.history, home, width), top=False)
+        lines = router_lines(self.work.status, self.history, home, width, self._services)
+        view.show(lines, top=False)
+
+    def _take_services(self, found: list[tuple[str, str]]) -> None:
+        self._services = found
+        self._draw()
 
     def _remember(self, status: RouterStatus) -> None:
         """Keep requests for each interval, for the sparklines."""
