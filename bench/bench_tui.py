@@ -2,9 +2,10 @@
 
 ``python bench/bench_tui.py [--exchanges 1000000] [--repeat 5] [--home DIR] [--peers]``: a scratch home with
 that many exchanges (`--home` keeps it for the next time); the app runs in a pty of 120x40 as a user's would.
-Starts are taken turn by turn with those of an empty Textual app, with `--peers` also of other terminal apps. A
-key's time runs to the last byte of the answer to it (the output then pauses for 25 ms, which is not counted); its
-processor time is that of the whole process, which a busy machine leaves alone. Medians unless said otherwise.
+Starts are taken turn by turn with those of an empty Textual app, with `--peers` also of other terminal apps.
+A key's time runs to the last byte of the answer to it (the output then pauses for 25 ms, which is not
+counted); its processor time is that of the whole process, which a busy machine leaves alone. Medians unless
+said otherwise.
 """
 
 from __future__ import annotations

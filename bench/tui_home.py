@@ -1,4 +1,4 @@
-"""A home with as many exchanges as wanted, in seconds: some are recorded, the rest are copies of their rows."""
+"""A home with as many exchanges as wanted, in seconds: some are recorded, the rest are copies of them."""
 
 from __future__ import annotations
 

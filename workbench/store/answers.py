@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.exchange import Write
 from workbench.domain.redaction import Span, find, find_streamed, redact, replace
-from workbench.store.codec import pack_ids, pack_writes
+from workbench.store.codec import pack_ids
+from workbench.store.events import is_stream, split_stream
 from workbench.store.headers import HeaderSets
 from workbench.store.texts import ANSWER, OTHER
+from workbench.store.timing import pack_writes
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from workbench.store.operations import AttemptRecord, Finish
     from workbench.store.pending import PendingRows
 
-_EVENTS = (b"data:", b"event:", b"id:", b":")
 REQUEST, RESPONSE = 0, 1
 """`bodies.part`; attempt n has 2n and 2n + 1."""
 
@@ -53,7 +54,7 @@ class AnswerBodies:
         The writes' lengths still add up to the bytes: what stands for a secret counts to the write in which
         the secret began.
         """
-        look = find_streamed if data[:16].lstrip().startswith(_EVENTS) else find
+        look = find_streamed if is_stream(data) else find
         spans = look(data) if self._redacting else []
         if not spans:
             return data, writes, ()
@@ -72,14 +73,14 @@ class AnswerBodies:
         data, writes, names = self.clean(finish.body, finish.writes)
         finish.exchange.response_bytes = len(data)
         headers, _ = self.headers(finish.headers)
-        self._put(seq, RESPONSE, data, ANSWER, headers, pack_writes(writes) if writes else None)
+        self._put(seq, RESPONSE, data, ANSWER, headers, writes)
         for record in finish.attempts:
             names += self._attempt(seq, record)
         return tuple(dict.fromkeys(names))
 
     def put_partial(self, seq: int, data: bytes, writes: Sequence[Write]) -> None:
         """Store what had arrived of an answer that never ended; it was cleaned when it was flushed."""
-        self._put(seq, RESPONSE, data, ANSWER, None, pack_writes(writes) if writes else None)
+        self._put(seq, RESPONSE, data, ANSWER, None, writes)
 
     def _attempt(self, seq: int, record: AttemptRecord) -> tuple[str, ...]:
         names: tuple[str, ...] = ()
@@ -87,13 +88,15 @@ class AnswerBodies:
             if body is not None:
                 clean, found = redact(body) if self._redacting else (body, ())
                 names += found
-                self._put(seq, 2 * record.attempt.number + side, clean, OTHER, None, None)
+                self._put(seq, 2 * record.attempt.number + side, clean, OTHER, None, ())
         return names
 
     def _put(
-        self, seq: int, part: int, data: bytes, kind: int, headers: bytes | None, timing: bytes | None
+        self, seq: int, part: int, data: bytes, kind: int, headers: bytes | None, writes: Sequence[Write]
     ) -> None:
-        ids = [self._chunks.put(data, kind)] if data else []
+        stream = split_stream(data)
+        ids = [self._chunks.put(data, kind, stream=stream)] if data else []
+        timing = pack_writes(writes, stream) if writes else None
         row = (seq, part, len(data), zlib.crc32(data), pack_ids(ids) if ids else None, headers, timing)
         self._rows.body(row)
         self._chunks.use(seq, ids)

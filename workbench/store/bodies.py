@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.errors import BodyDamaged
 from workbench.store.chunks import read_pieces
-from workbench.store.codec import unpack_ids, unpack_writes
+from workbench.store.codec import unpack_ids
 from workbench.store.headers import unpack
 from workbench.store.interrupted import read_partials
+from workbench.store.timing import unpack_writes
 
 if TYPE_CHECKING:
     from workbench.domain.exchange import Headers, Side, Write
@@ -74,7 +75,7 @@ def read_writes(connection: sqlite3.Connection, codecs: Codecs, seq: int, *, exc
     try:
         if row is None:
             return read_partials(connection, codecs, seq)[1]
-        return unpack_writes(row[0]) if row[0] else []
+        return unpack_writes(row[0] or b"", lambda: read_body(connection, codecs, seq, 1, exchange=exchange))
     except ValueError as error:
         raise BodyDamaged(
             f"the timing of {exchange} can't be read: {error}", exchange=exchange, hint=_HINT

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from workbench.store.compression import Codecs
+    from workbench.store.events import Stream
 
 _REMEMBERED = 100_000
 """Hashes kept in memory; about 20 MB."""
@@ -28,11 +29,11 @@ _ADD_WORDS = "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)"
 
 
 class Said(msgspec.Struct, frozen=True):
-    """An answer, as the next turn of its conversation repeats it."""
+    """An answer, as the next turn of its conversation repeats it; `content` is that of `Codecs.content`."""
 
     words: str
     chunk: int
-    bytes: bytes
+    content: bytes
 
 
 class ChunkTable:
@@ -61,15 +62,18 @@ class ChunkTable:
         self._uses.clear()
         self._words.clear()
 
-    def put(self, piece: bytes, kind: int = OTHER, *, said: Said | None = None) -> int:
+    def put(
+        self, piece: bytes, kind: int = OTHER, *, said: Said | None = None, stream: Stream | None = None
+    ) -> int:
         """Return the id of `piece`, storing and indexing it if it is new.
 
-        Words that repeat `said` are not indexed, and stored as little more than a reference to it.
+        Words that repeat `said` are not indexed, and stored as little more than a reference to it. `stream`
+        is the piece cut into events, if it is a stream of them.
         """
         digest = hashlib.blake2b(piece, digest_size=16).digest()
         known = self._ids.get(digest)
         if known is None:
-            known = self._insert(digest, piece, kind, said)
+            known = self._insert(digest, piece, kind, said, stream)
             self._remember(digest, known)
         return known
 
@@ -80,19 +84,21 @@ class ChunkTable:
         self._ids[digest] = number
         self._order.append(digest)
 
-    def _insert(self, digest: bytes, piece: bytes, kind: int, said: Said | None) -> int:
+    def _insert(
+        self, digest: bytes, piece: bytes, kind: int, said: Said | None, stream: Stream | None
+    ) -> int:
         # Most pieces that are not remembered are new: trying to insert saves the look-up before it.
         words = piece_text(kind, piece) if kind != OTHER else ""
         repeated = said if said is not None and words == said.words else None
         indexed = int(repeated is None) if words else 0
-        codec, data, base = self._packed(piece, repeated)
+        codec, data, base, content = self._packed(piece, repeated, stream)
         cursor = self._cursor.execute(_INSERT, (digest, len(piece), codec, kind, indexed, base, data))
         if cursor.rowcount:
             number = int(cursor.lastrowid or 0)
             if indexed:
                 self._words.append((number, clean_text(words)))
             if kind == ANSWER and words:
-                self.answered = Said(words, number, piece)
+                self.answered = Said(words, number, content)
             return number
         number, known = self._connection.execute(
             "SELECT id, indexed FROM chunks WHERE hash = ?", (digest,)
@@ -103,15 +109,19 @@ class ChunkTable:
             index_chunk(self._connection, number, words)
         return int(number)
 
-    def _packed(self, piece: bytes, repeated: Said | None) -> tuple[int, bytes, int | None]:
+    def _packed(
+        self, piece: bytes, repeated: Said | None, stream: Stream | None
+    ) -> tuple[int, bytes, int | None, bytes]:
+        """Return codec, data and base as they are stored, and the content."""
         if repeated is not None:
-            data = pack_repeat(piece, repeated.bytes)
+            data = pack_repeat(piece, repeated.content)
             if data is not None:
-                return PLAIN, data, repeated.chunk
-            data = self._codecs.compress_like(piece, repeated.bytes)
+                return PLAIN, data, repeated.chunk, piece
+            data = self._codecs.compress_like(piece, repeated.content)
             if data is not None:
-                return ZSTD, data, repeated.chunk
-        return (*self._codecs.compress(piece), None)
+                return ZSTD, data, repeated.chunk, piece
+        codec, data, content = self._codecs.compress_stream(piece, stream)
+        return codec, data, None, content
 
     def use(self, exchange: int, ids: Iterable[int]) -> None:
         """Note that `exchange` brought these chunks into its conversation; `flush` writes it."""
@@ -180,12 +190,30 @@ def _piece(
     rows: dict[int, _Row],
     models: dict[int, _Row],
 ) -> bytes:
+    codec, size, data, base = _row(number, rows, models)
+    if base is None:
+        return codecs.decompress(connection, codec, data, size)
+    model = _content(connection, codecs, base, rows, models)
+    return codecs.decompress_like(data, model, size) if codec == ZSTD else unpack_repeat(data, model)
+
+
+def _content(
+    connection: sqlite3.Connection,
+    codecs: Codecs,
+    number: int,
+    rows: dict[int, _Row],
+    models: dict[int, _Row],
+) -> bytes:
+    """Return the content of a chunk that others are read with."""
+    codec, size, data, base = _row(number, rows, models)
+    if base is None:
+        return codecs.content(connection, codec, data, size)
+    return _piece(connection, codecs, number, rows, models)
+
+
+def _row(number: int, rows: dict[int, _Row], models: dict[int, _Row]) -> _Row:
     row = rows.get(number) or models.get(number)
     if row is None:
         msg = f"chunk {number} is missing"
         raise ValueError(msg)
-    codec, size, data, base = row
-    if base is None:
-        return codecs.decompress(connection, codec, data, size)
-    model = _piece(connection, codecs, base, rows, models)
-    return codecs.decompress_like(data, model, size) if codec == ZSTD else unpack_repeat(data, model)
+    return row

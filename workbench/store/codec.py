@@ -1,48 +1,23 @@
-"""The packed forms inside blobs: id lists, write timings, headers.
+"""The packed forms inside blobs: id lists, headers.
 
 Numbers are LEB128 varints. Chunk ids are stored as zigzag differences, because the chunks of one
-conversation were made one after another; times are stored as differences for the same reason.
+conversation were made one after another.
 """
 
 from __future__ import annotations
 
 import functools
-import zlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from workbench.domain.exchange import Headers, Write
+from workbench.domain.exchange import Headers
+from workbench.store.numbers import put_varint, read_varints, summed, zigzag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 _HEADERS = msgspec.json.Decoder(Headers)
-_DEFLATE_FROM = 96
-"""Below this many bytes packing costs more than it saves."""
-
-
-def _put(out: bytearray, number: int) -> None:
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-
-
-def _numbers(data: bytes) -> list[int]:
-    numbers: list[int] = []
-    number = shift = 0
-    for byte in data:
-        if byte > 0x7F:
-            number |= (byte & 0x7F) << shift
-            shift += 7
-        else:
-            numbers.append(number | byte << shift)
-            number = shift = 0
-    if shift:
-        msg = "a number is cut off"
-        raise ValueError(msg)
-    return numbers
 
 
 def pack_ids(ids: Iterable[int], last: int = 0) -> bytes:
@@ -51,53 +26,17 @@ def pack_ids(ids: Iterable[int], last: int = 0) -> bytes:
     for number in ids:
         step = number - last
         last = number
-        step = step << 1 if step >= 0 else (-step << 1) - 1
+        step = zigzag(step)
         if step < 0x80:
             out.append(step)
         else:
-            _put(out, step)
+            put_varint(out, step)
     return bytes(out)
 
 
 def unpack_ids(data: bytes) -> list[int]:
     """Return the ids of a packed list. Raises ValueError when it is cut off."""
-    ids = []
-    last = 0
-    for step in _numbers(data):
-        last += -((step + 1) >> 1) if step & 1 else step >> 1
-        ids.append(last)
-    return ids
-
-
-def pack_writes(writes: Sequence[Write]) -> bytes:
-    """Return write lengths and times packed, first all lengths, then all time differences."""
-    out = bytearray()
-    for write in writes:
-        _put(out, write.length)
-    last = 0
-    for write in writes:
-        _put(out, max(0, write.at_us - last))
-        last = max(last, write.at_us)
-    plain = bytes(out)
-    packed = zlib.compress(plain, 6, -15) if len(plain) >= _DEFLATE_FROM else plain
-    return b"\1" + packed if len(packed) < len(plain) else b"\0" + plain
-
-
-def unpack_writes(data: bytes) -> list[Write]:
-    """Return what `pack_writes` packed. Raises ValueError when it is damaged."""
-    if not data:
-        return []
-    try:
-        numbers = _numbers(zlib.decompress(data[1:], -15) if data[:1] == b"\1" else data[1:])
-    except zlib.error as error:
-        raise ValueError(str(error)) from None
-    half = len(numbers) // 2
-    writes = []
-    at = 0
-    for length, step in zip(numbers[:half], numbers[half:], strict=True):
-        at += step
-        writes.append(Write(length, at))
-    return writes
+    return summed(read_varints(data))
 
 
 def pack_headers(headers: Iterable[tuple[str, str | None]]) -> bytes:

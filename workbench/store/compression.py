@@ -1,7 +1,8 @@
 """zstd for chunks and small blobs, with trained dictionaries that are kept for ever.
 
 Codec numbers, as stored: 0 the bytes themselves, 1 plain zstd, n >= 2 zstd with dictionary n. A dictionary
-is never changed or deleted while a chunk refers to it; a better one gets the next number.
+is never changed or deleted while a chunk refers to it; a better one gets the next number. Negative numbers
+are streams of events in the form of `events`; ~n is the codec of their text.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
+from workbench.store.events import MAX_STREAM, pack_events, unpack_events
+from workbench.store.numbers import read_varint, varint
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
+
+    from workbench.store.events import Stream
 
 PLAIN = 0
 ZSTD = 1
@@ -22,7 +28,8 @@ LEVEL = 3
 MAX_SIZE = 2**31 - 1
 _BIG = 256 * 1024
 """From here on a dictionary gains nothing and plain zstd does better."""
-_MODEL_TIMES = 4
+_MODEL_TIMES, _MODEL_BYTES = 4, 16 * 1024
+"""A model is at most that many times larger than what repeats it, or that large."""
 _MODEL_GAIN = 8
 _SMALL = 24
 """Below this many bytes nothing is gained."""
@@ -72,22 +79,48 @@ class Codecs:
         packed = self._compressor(codec).compress(data)
         return (codec, packed) if len(packed) < len(data) else (PLAIN, data)
 
+    def compress_stream(self, data: bytes, stream: Stream | None) -> tuple[int, bytes, bytes]:
+        """Return codec, packed bytes and the content: a stream's text if it is kept in parts, else `data`."""
+        parts = pack_events(data, stream) if stream is not None else None
+        if parts is None:
+            return (*self.compress(data), data)
+        codec, packed = self.compress(parts.text)
+        sizes = varint(len(parts.head)) + varint(len(parts.text))
+        return ~codec, sizes + parts.head + packed, parts.text
+
     def decompress(self, connection: sqlite3.Connection, codec: int, data: bytes, size: int) -> bytes:
         """Return the `size` original bytes. Raises ValueError when they can't be had."""
+        if codec < 0:
+            head, text = self._stream(connection, codec, data)
+            return unpack_events(head, text, size)
+        return self._plain(connection, codec, data, size)
+
+    def content(self, connection: sqlite3.Connection, codec: int, data: bytes, size: int) -> bytes:
+        """Return the content as `compress_stream` does. Raises ValueError when it can't be had."""
+        if codec < 0:
+            return self._stream(connection, codec, data)[1]
+        return self._plain(connection, codec, data, size)
+
+    def _stream(self, connection: sqlite3.Connection, codec: int, data: bytes) -> tuple[bytes, bytes]:
+        head, at = read_varint(data, 0)
+        size, at = read_varint(data, at)
+        if size > MAX_STREAM:
+            msg = "a packed stream says that it is too large"
+            raise ValueError(msg)
+        return data[at : at + head], self._plain(connection, ~codec, data[at + head :], size)
+
+    def _plain(self, connection: sqlite3.Connection, codec: int, data: bytes, size: int) -> bytes:
         if codec == PLAIN:
             return data
         if codec >= FIRST_DICTIONARY:
             self._load(connection, codec)
-        try:
-            return self._decompressor(codec).decompress(data, max_output_size=size)
-        except zstandard.ZstdError as error:
-            raise ValueError(str(error)) from None
+        return _decompressed(self._decompressor(codec), data, size)
 
     def compress_like(self, data: bytes, model: bytes) -> bytes | None:
         """Return bytes packed against `model`, which nearly contains them; None if that does not save
         much.
         """
-        if len(data) < _SMALL or len(model) > _MODEL_TIMES * len(data):
+        if len(data) < _SMALL or len(model) > max(_MODEL_TIMES * len(data), _MODEL_BYTES):
             return None
         packed = zstandard.ZstdCompressor(level=LEVEL, dict_data=_raw(model), write_dict_id=False).compress(
             data
@@ -96,10 +129,7 @@ class Codecs:
 
     def decompress_like(self, data: bytes, model: bytes, size: int) -> bytes:
         """Return what `compress_like` packed. Raises ValueError when it can't be had."""
-        try:
-            return zstandard.ZstdDecompressor(dict_data=_raw(model)).decompress(data, max_output_size=size)
-        except zstandard.ZstdError as error:
-            raise ValueError(str(error)) from None
+        return _decompressed(zstandard.ZstdDecompressor(dict_data=_raw(model)), data, size)
 
     def pack(self, data: bytes) -> bytes:
         """Return bytes packed together with their codec and size, for blobs outside the chunks."""
@@ -127,32 +157,19 @@ class Codecs:
         return made[codec]
 
 
+def _decompressed(decompressor: zstandard.ZstdDecompressor, data: bytes, size: int) -> bytes:
+    try:
+        # Memory is taken for as much as the data itself says: it must say what is expected.
+        if zstandard.frame_content_size(data) != size:
+            msg = "the packed bytes are not as large as they should be"
+            raise ValueError(msg)
+        return decompressor.decompress(data, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
+
+
 def _raw(model: bytes) -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(model, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-
-
-def varint(number: int) -> bytes:
-    """Return a number in seven bits a byte, lowest first."""
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number at `at` and the place behind it. Raises ValueError when it is cut off."""
-    number = shift = 0
-    while at < len(data):
-        byte = data[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-        shift += 7
-    msg = "a number is cut off"
-    raise ValueError(msg)
 
 
 def train(samples: Sequence[bytes], size: int = 256 * 1024) -> bytes | None:

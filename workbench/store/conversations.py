@@ -62,7 +62,7 @@ class Known(msgspec.Struct, kw_only=True, eq=False):
 
     def weight(self) -> int:
         """Return about how many bytes of memory it takes."""
-        said = len(self.answered.bytes) if self.answered is not None else 0
+        said = len(self.answered.content) if self.answered is not None else 0
         return len(self.body) + len(self.end_stored) + said + _ID_BYTES * len(self.packed) + _OVERHEAD
 
     @property

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.domain.errors import BodyDamaged
+from workbench.store.bodies import read_writes
 from workbench.store.chunks import clean_text, index_chunk, read_pieces
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
 from workbench.store.pace import Pace
 from workbench.store.texts import MESSAGE, piece_text
+from workbench.store.timing import needs_body, pack_writes
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,10 +45,25 @@ def delete_bodies(connection: sqlite3.Connection, codecs: Codecs, seqs: Iterable
     """Delete the bodies of exchanges but keep rows, headers and timing; inside a write transaction."""
     candidates: set[int] = set()
     for seq in sorted(seqs, reverse=True):
+        _free_timing(connection, codecs, seq)
         candidates |= _let_go(connection, codecs, seq)
         connection.execute("DELETE FROM uses WHERE exchange = ?", (seq,))
         connection.execute("UPDATE bodies SET chunks = NULL WHERE exchange = ?", (seq,))
     return sweep(connection, codecs, candidates)
+
+
+def _free_timing(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> None:
+    """Store the timing of an answer so that it is read without the body."""
+    row = connection.execute("SELECT timing FROM bodies WHERE exchange = ? AND part = 1", (seq,)).fetchone()
+    if row is None or not needs_body(row[0]):
+        return
+    try:
+        writes = read_writes(connection, codecs, seq, exchange=str(seq))
+    except BodyDamaged:
+        return  # verify names it
+    connection.execute(
+        "UPDATE bodies SET timing = ? WHERE exchange = ? AND part = 1", (pack_writes(writes), seq)
+    )
 
 
 def _speak(connection: sqlite3.Connection, codecs: Codecs, seq: int) -> None:

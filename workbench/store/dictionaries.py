@@ -82,7 +82,7 @@ def train_dictionary(connection: sqlite3.Connection) -> bytes | None:
             "SELECT codec, size, data FROM chunks WHERE id = ? AND base IS NULL", (number,)
         ).fetchone()
         if row is not None:
-            samples.append(codecs.decompress(connection, row[0], row[2], row[1])[:_SAMPLE_BYTES])
+            samples.append(codecs.content(connection, row[0], row[2], row[1])[:_SAMPLE_BYTES])
     return train(samples)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from workbench.domain.redaction import redact_headers
 from workbench.store.codec import pack_headers, unpack_headers
-from workbench.store.compression import read_varint, varint
+from workbench.store.numbers import read_varint, varint
 
 if TYPE_CHECKING:
     import sqlite3

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from workbench.store import instances
 from workbench.store.answers import REQUEST, AnswerBodies
 from workbench.store.chunks import ChunkTable
-from workbench.store.codec import pack_writes
 from workbench.store.compression import Codecs
 from workbench.store.connection import connect_writer, transaction, translated
 from workbench.store.dictionaries import Trainer
@@ -34,6 +33,7 @@ from workbench.store.rows import (
     updated_values,
 )
 from workbench.store.sessions import SessionTable
+from workbench.store.timing import pack_writes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from workbench.store.codec import unpack_writes
+from workbench.store.timing import unpack_writes
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from workbench.store.compression import read_varint, varint
+from workbench.store.numbers import read_varint, varint
 
 _Order = Literal["little", "big"]
 

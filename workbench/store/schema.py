@@ -172,8 +172,10 @@ FIRST = (
         timing BLOB NOT NULL,
         PRIMARY KEY (exchange, number)
     ) WITHOUT ROWID""",
-    # Content-addressed slices of bodies. codec 0: as is; 1: zstd; n: zstd with dictionary n.
-    # base: the answer this message repeats; codec 0: edges and a copy, 1: zstd with it as the dictionary.
+    # Content-addressed slices of bodies. codec 0: as is; 1: zstd; n: zstd with dictionary n; negative: a
+    # stream of events in parts, its text packed by codec ~n.
+    # base: the answer this message repeats (of a stream in parts, its text); codec 0: edges and a copy,
+    # 1: zstd with it as the dictionary.
     # kind: 0 neither, 1 a request's message, 2 an answer, 3 a request that has no messages.
     """CREATE TABLE chunks (
         id INTEGER PRIMARY KEY,
@@ -199,5 +201,10 @@ FIRST = (
     "CREATE VIRTUAL TABLE messages_fts USING fts5 (text, content='', tokenize='unicode61')",
 )
 
-MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001-first", FIRST),)
+STREAMS: tuple[str, ...] = ()
+"""No table changes. From here on chunks and timings of streams have forms that older programs can't read;
+they are to refuse the store, not to call it damaged.
+"""
+
+MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (("0001-first", FIRST), ("0002-streams", STREAMS))
 """Name and statements of each migration, oldest first. `PRAGMA user_version` is how many are applied."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +18,7 @@ from workbench.store.bodies import read_body
 from workbench.store.chunks import read_pieces
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
+from workbench.store.timing import unpack_writes
 
 if TYPE_CHECKING:
     from workbench.store.reader import Reader
@@ -177,17 +179,19 @@ def _exchange(
 ) -> None:
     try:
         parts = connection.execute(
-            "SELECT part, size, chunks FROM bodies WHERE exchange = ?", (seq,)
+            "SELECT part, size, chunks, timing FROM bodies WHERE exchange = ?", (seq,)
         ).fetchall()
-        for part, size, packed in parts:
+        for part, size, packed, timing in parts:
             found.bodies += 1
             if packed is None and size:
                 found.pruned_bodies += 1
+                unpack_writes(timing or b"")
                 continue
             if packed is not None and bad.intersection(unpack_ids(packed)):
                 found.damaged[exchange] = "one of its chunks is damaged"
                 continue
-            read_body(connection, codecs, seq, part, exchange=exchange)
+            body = read_body(connection, codecs, seq, part, exchange=exchange)
+            unpack_writes(timing or b"", partial(bytes, body or b""))
     except BodyDamaged as error:
         found.damaged[exchange] = error.message
     except (ValueError, sqlite3.DatabaseError) as error:
