@@ -24,6 +24,8 @@ def _same_everywhere(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     time.tzset()
     monkeypatch.setattr("workbench.tui.format.now_us", lambda: NOW_US)
+    services = [("service", "not installed; to start the router when you sign in: workbench service install")]
+    monkeypatch.setattr("workbench.tui.screens.router.services_of", lambda _home: services)
     monkeypatch.setattr("textual.widgets.Input.cursor_blink", False, raising=False)
     monkeypatch.setattr("textual.widgets.TextArea.cursor_blink", False, raising=False)
 

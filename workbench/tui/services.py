@@ -28,7 +28,7 @@ def services_of(home: Home) -> list[tuple[str, str]]:
 def service_words(state: ServiceState) -> str:
     """Return how the router's service stands."""
     if not state.installed:
-        return "not installed   workbench service install starts the router when you sign in"
+        return "not installed; to start the router when you sign in: workbench service install"
     running = "active" if state.active else "not active: workbench service start"
     return f"{state.manager} {state.name}: {running}{'' if state.enabled else ', not at sign-in'}"
 
@@ -37,5 +37,5 @@ def proxy_words(state: ProxyState) -> str:
     """Return how the proxy for subscriptions stands."""
     accounts = f"{len(state.accounts)} account{'s' if len(state.accounts) != 1 else ''}"
     if not state.running:
-        return f"not running, {accounts}   workbench auth start"
+        return f"not running, {accounts}; to start it: workbench auth start"
     return f"{'ready' if state.ready else 'starting'} at {state.base_url}, {accounts}"
