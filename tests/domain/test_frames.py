@@ -15,7 +15,7 @@ from workbench.domain.redaction import find_streamed, replace
 from workbench.store import texts
 from workbench.store.texts import answer_text
 
-KEY = "sk-proj-aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA"
+KEY = "sk-proj-" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA"  # no key, and not written like one
 _PIECES = st.lists(
     st.text(max_size=6) | st.sampled_from(['"', "\\", "a\\", "\n", "é", "😀", KEY[:9], KEY[9:20], KEY[20:]]),
     min_size=4,

@@ -202,6 +202,7 @@ async def play(pilot, scene):
         pilot.app._router_watch.stop()
         pilot.app.post_message(RouterChanged(ROUTER))
         await shows(pilot, "● recording")
+    await at_rest(pilot)
     for group in keys:
         await pilot.press(*group)
         await pilot.pause()

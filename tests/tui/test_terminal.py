@@ -92,8 +92,10 @@ def test_the_smallest_and_the_largest_terminal_are_filled(home, recorded, tmp_pa
         ):
             tmux.keys(key)
             tmux.shows(text, "? help", "^p all")
-        rows = [row for row in tmux.screen().splitlines() if "模型" in row[:60]]
-        assert len(rows) >= height - 24 if height > 60 else len(rows) >= 8
+        least, end = (height - 24 if height > 60 else 8), time.monotonic() + 20
+        while len(rows := [row for row in tmux.screen().splitlines() if "模型" in row[:60]]) < least:
+            assert time.monotonic() < end, tmux.screen()
+            time.sleep(0.1)
         assert len({row.index("模型") for row in rows}) == 1
 
 
