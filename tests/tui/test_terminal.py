@@ -142,7 +142,9 @@ class Tmux:
         self._size = ["-x", str(width), "-y", str(height)]
 
     def __enter__(self):
-        environ = {**os.environ, "TERM": "xterm-256color"}
+        # In a test's worker process the environment says how large a terminal is; here tmux does.
+        environ = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+        environ["TERM"] = "xterm-256color"
         argv = [*self._base, "new-session", "-d", *self._size, self._command]
         subprocess.run(argv, check=True, env=environ)
         return self
