@@ -205,7 +205,7 @@ async def play(pilot, scene):
     await at_rest(pilot)
     for group in keys:
         await pilot.press(*group)
-        await at_rest(pilot)
+        await pilot.pause()
     await shows(pilot, *texts)
     await at_rest(pilot)
 
