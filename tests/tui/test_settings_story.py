@@ -79,7 +79,7 @@ async def test_a_file_that_can_not_be_read_is_said_with_its_line(app, home):
     home.settings_file.write_text("router:\n  prot: 1\n")
     async with app.run_test(size=(130, 44)) as pilot:
         await pilot.press("7")
-        await shows(pilot, "router.prot", "did you mean 'port'?")
+        await shows(pilot, "router.prot: unknown setting", "'prot'", "did you mean 'port'?")
         await pilot.press("1")
         await shows(pilot, "No exchanges yet")
 

@@ -186,7 +186,9 @@ def test_a_chart_has_as_many_steps_as_its_rows_have_eighths():
 
 def test_the_services_of_a_home_say_how_they_stand(tmp_path):
     """What is not there names the command that makes it so."""
-    assert services_of(Home(tmp_path))[0][1].startswith("not installed")
+    assert services_of(Home(tmp_path))[0][1].startswith(
+        "not installed; to start the router when you sign in: workbench service install"
+    )
     state = ServiceState(
         manager="systemd", name="wb.service", path="x", installed=True, active=False, enabled=False
     )
