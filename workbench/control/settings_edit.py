@@ -85,7 +85,10 @@ def _write(home: Home, text: str, meant: dict[str, Any], name: str) -> None:
 
 def _scalar(value: Any) -> str:
     """Return a value as YAML writes it in one line."""
-    return str(yaml.safe_dump(value, default_flow_style=True, width=1 << 20)).split("\n", 1)[0]
+    # Only double quotes keep a line break in one line.
+    style = '"' if isinstance(value, str) and value.splitlines() != [value] else None
+    dumped = yaml.safe_dump(value, default_flow_style=True, default_style=style, width=1 << 20)
+    return str(dumped).split("\n", 1)[0]
 
 
 def _with(text: str, section: str, key: str, value: str) -> str:
