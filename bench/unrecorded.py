@@ -26,6 +26,11 @@ class Forgotten:
     async def commit(self) -> bool:
         return True
 
+    def end(self) -> None: ...
+
+    async def durable(self) -> bool:
+        return True
+
     def abort(self, *_: Any) -> None: ...
 
 

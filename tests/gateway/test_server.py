@@ -81,3 +81,25 @@ async def test_pipelined_requests_are_answered_in_order(port: int):
         assert await reader.readexactly(2) == b"ok"
     assert await asyncio.wait_for(reader.read(), 5) == b""
     writer.close()
+
+
+async def test_a_head_comes_with_the_body(port: int):
+    """One packet: what is there when the head is there is the whole answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(3):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0.05)
+        answer = await reader.read(65_536)
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert answer.endswith(b"\r\n\r\nok")
+    writer.close()
+
+
+async def test_an_answer_without_a_body_has_its_head(port: int):
+    """HEAD's head is not kept for a body that never comes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(2):
+        writer.write(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).startswith(b"HTTP/1.1 200")
+    assert await ask(reader, writer) == b"ok"
+    writer.close()

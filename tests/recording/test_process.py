@@ -11,7 +11,7 @@ import psutil
 from tests.recording.test_faults import FAST, open_one, until
 from workbench.recording.recorder import Recorder
 from workbench.settings import RecordingSettings
-from workbench.store.store import Reader
+from workbench.store.store import Reader, Store
 from workbench.store.verification import verify
 
 
@@ -128,3 +128,41 @@ async def test_a_body_of_many_frames_is_one_operation(tmp_path):
     await recorder.close()
     with Reader.open(path) as reader:
         assert reader.body(recording.exchange.id, "request") == body
+
+
+async def test_a_lone_request_does_not_keep_others_from_writing(tmp_path):
+    """It is taken up at once, and committed a moment later although its answer takes its time."""
+    path = tmp_path / "workbench.db"
+    recorder = await started(path)
+    recording = open_one(recorder)
+    with Reader.open(path) as reader:
+        await until(lambda: reader.has_exchange(recording.exchange.id))
+        assert reader.exchange(recording.exchange.id).state == "running"
+    with Store.open(path) as store:
+        store.set_note(recording.exchange.id, "seen")
+    recording.write(b"answer")
+    assert await recording.commit()
+    await recorder.close()
+    with Reader.open(path) as reader:
+        found = reader.exchange(recording.exchange.id)
+        assert (found.state, found.note) == ("complete", "seen")
+        assert verify(reader).sound
+
+
+async def test_a_lone_request_whose_process_dies_is_written_by_the_next(tmp_path):
+    """Killed at any moment between its beginning and its end."""
+    path = tmp_path / "workbench.db"
+    recorder = await started(path, ack_deadline_s=20)
+    recordings = []
+    for number in range(12):
+        recordings.append(open_one(recorder))
+        await asyncio.sleep(number * 0.0003)
+        for process in processes():
+            process.kill()
+        recordings[-1].write(b"answer")
+        assert await recordings[-1].commit()
+        await until(lambda: recorder.state.status == "ok")
+    await recorder.close()
+    with Reader.open(path) as reader:
+        assert {reader.exchange(one.exchange.id).state for one in recordings} == {"complete"}
+        assert verify(reader).sound

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.domain.exchange import Attempt, Write
-from workbench.store.operations import AttemptRecord, Begin, Finish, Flush
+from workbench.domain.exchange import Attempt, Exchange, Write
+from workbench.store.operations import Arrived, AttemptRecord, Begin, Finish, Flush
 from workbench.store.store import Reader
 from workbench.store.verification import verify
 
@@ -306,3 +307,64 @@ def test_an_answer_repeated_as_history_is_indexed_once(bench):
     with sqlite3.connect(bench.path) as db:
         assert db.execute("SELECT count(*) FROM messages_fts_docsize").fetchone()[0] == 3
     assert answer_body("x")
+
+
+def begun(bench, body, headers=()):
+    """Take up a request whose end may follow; return it, and its end as the router tells it."""
+    exchange = bench.exchange(state="running")
+    begin = Begin(exchange=exchange, headers=list(headers), body=body)
+    told = msgspec.msgpack.decode(msgspec.msgpack.encode(exchange), type=Exchange)
+    told.state, told.request_bytes = "complete", len(body)
+    return begin, Finish(exchange=told, headers=[], body=b"answer", writes=[Write(6, 10)])
+
+
+SECRET = "sk-proj-" + "a1B2c3D4" * 6
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_was_redacted_in_a_request_stays_said(bench, together):
+    """Its end comes from the router, which has not looked for secrets."""
+    begin, finish = begun(bench, chat_body([user(f"my key is {SECRET}")]), [("Authorization", "Bearer x")])
+    if together:
+        bench.writer.take([begin])
+    else:
+        bench.writer.apply([begin])
+    bench.writer.apply([finish])
+    found = bench.store.exchange(begin.exchange.id)
+    assert (found.state, found.redacted) == ("complete", True)
+    assert found.redactions == ("header:authorization", "body:openai_key")
+    assert found.request_bytes == len(bench.store.body(found.id, "request"))
+    assert verify(bench.store).sound
+
+
+def test_what_was_taken_up_is_committed_with_what_follows(bench):
+    """Until then nobody sees it; its end alone, another exchange or nothing may follow."""
+    for follow in ("end", "other", "nothing"):
+        begin, finish = begun(bench, chat_body([user(follow)]))
+        bench.writer.take([begin])
+        assert not bench.store.has_exchange(begin.exchange.id)
+        bench.writer.apply({"end": [finish], "other": [begun(bench, b"{}")[0]], "nothing": []}[follow])
+        assert bench.store.exchange(begin.exchange.id).state == ("complete" if follow == "end" else "running")
+        bench.writer.apply([finish])
+        assert bench.store.body(begin.exchange.id, "response") == b"answer"
+    assert verify(bench.store).sound
+
+
+def test_what_was_taken_up_is_undone_with_what_fails(bench):
+    """Nothing of it is left, and it can be written again."""
+    begin, finish = begun(bench, chat_body([user("x")]))
+    bench.writer.take([begin])
+    broken = Finish(
+        exchange=bench.exchange(),
+        headers=[],
+        body=b"",
+        writes=[],
+        begin=Arrived(headers=[("a", 1)], body=b"{}"),
+    )
+    with pytest.raises((TypeError, AttributeError)):
+        bench.writer.apply([broken])
+    assert not bench.store.has_exchange(begin.exchange.id)
+    bench.writer.apply([begin])
+    bench.writer.apply([finish])
+    assert bench.store.exchange(begin.exchange.id).state == "complete"
+    assert verify(bench.store).sound

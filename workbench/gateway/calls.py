@@ -164,9 +164,11 @@ class _Call:
             if not answer.stream:
                 lines.append((b"content-length", b"%d" % len(held)))
             self._recording.response_headers = as_text(lines)
-        await self._recording.commit()
+        self._recording.end()
         if not self._started:
+            # The server keeps the head until the body follows; it is made while the recorder commits.
             await self._start(answer.status, lines)
+        await self._recording.durable()
         await self._send({"type": "http.response.body", "body": held, "more_body": False})
 
     async def _start(self, status: int, lines: Lines) -> None:

@@ -82,7 +82,7 @@ def new_exchange(
         tags=_tags(request.text(b"x-workbench-tags")),
         request_bytes=len(body),
         client=request.text(b"user-agent"),
-        request_id=request.text(b"x-request-id") or exchange_id,
+        request_id=request.text(b"x-request-id"),
         instance=gateway.instance,
     )
 

@@ -28,6 +28,9 @@ class Link(asyncio.Protocol):
         self._frames: Frames[Report] = Frames(REPORTS)
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.Transport | None = None
+        self._sent = False
+        """Something has been sent in this round of the loop."""
+        self._out: list[bytearray] = []
         self._gone = asyncio.Event()
 
     async def start(self, store: Path, *, instance: str, redact: bool) -> None:
@@ -45,9 +48,22 @@ class Link(asyncio.Protocol):
     def send(self, command: Command) -> int:
         """Send a command; return its size in bytes. What can't arrive any more is for `on_lost` to tell."""
         data = frame(command)
-        if self._transport is not None:
+        if self._transport is None:
+            return len(data)
+        if self._sent:
+            self._out.append(data)
+        else:
+            self._sent = True
+            asyncio.get_running_loop().call_soon(self._pass_on)
             self._transport.write(data)
         return len(data)
+
+    def _pass_on(self) -> None:
+        """Write what a round of the loop has brought after its first: one call of the system for all."""
+        self._sent = False
+        if self._out and self._transport is not None:
+            self._transport.writelines(self._out)
+        self._out.clear()
 
     async def ended(self, timeout_s: float) -> None:
         """Wait until the process is gone; end it by force after `timeout_s`."""

@@ -8,6 +8,7 @@ all that had come over it is committed.
 from __future__ import annotations
 
 import gc
+import select
 import signal
 import socket
 import sys
@@ -21,6 +22,10 @@ from workbench.recording.writer import Writer
 
 _READ = 256 * 1024
 _MAINTAIN_S = 1.0
+_HOLD_S = 0.002
+"""How long a request that came alone waits for its end before it is committed without: what answers at
+once is then one transaction, half done by the time the answer is there. Other writers wait no longer.
+"""
 
 
 class Line:
@@ -30,6 +35,10 @@ class Line:
         self._connection = connection
         self._frames: Frames[Command] = Frames(COMMANDS)
         self._ready: deque[Command] = deque()
+        self._arrival = select.poll()
+        self._arrival.register(connection, select.POLLIN)
+        self._more = False
+        """The last read filled its buffer, so there may be more."""
         self._broken = False
 
     def receive(self, most: int, wait_s: float) -> list[Command]:
@@ -40,7 +49,7 @@ class Line:
         while not self._ready and not self._broken:
             if not self._read(wait_s):
                 return []
-        while len(self._ready) < most and not self._broken and self._read(0.0):
+        while len(self._ready) < most and not self._broken and self._more and self._read(0.0):
             pass
         if not self._ready:
             raise EOFError
@@ -48,7 +57,6 @@ class Line:
 
     def report(self, report: Report) -> None:
         """Answer the router; one that is gone needs no answer."""
-        self._connection.settimeout(None)
         try:
             self._connection.sendall(frame(report))
         except OSError:
@@ -56,14 +64,17 @@ class Line:
 
     def _read(self, wait_s: float) -> bool:
         """Take what comes within `wait_s`; False when nothing does."""
-        self._connection.settimeout(wait_s)
+        # The socket blocks, for reports; to switch it to and fro would be a call of the system each time.
+        if wait_s and not self._arrival.poll(wait_s * 1000):
+            return False
         try:
-            data = self._connection.recv(_READ)
-        except (TimeoutError, BlockingIOError):
+            data = self._connection.recv(_READ, socket.MSG_DONTWAIT)
+        except BlockingIOError:
             return False
         except OSError:
             data = b""
         self._broken = not data
+        self._more = len(data) == _READ
         self._ready.extend(self._frames.feed(data))
         return True
 
@@ -74,12 +85,14 @@ def serve(line: Line, writer: Writer) -> None:
     maintained = time.monotonic()
     while True:
         try:
-            commands = line.receive(writer.group, _MAINTAIN_S)
+            commands = line.receive(writer.group, _HOLD_S if writer.holds else _MAINTAIN_S)
         except EOFError:
             writer.close(ended=False)
             return
+        if len(commands) == 1 and writer.hold(commands[0]):
+            continue
         operations = [command for command in commands if not isinstance(command, Prove | End)]
-        if operations and writer.works:
+        if (operations or writer.holds) and writer.works:
             line.report(writer.write(operations))
         if any(isinstance(command, Prove) for command in commands):
             line.report(writer.prove())

@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 OnEvent = Callable[[str, Exchange], None]
 """Called on the loop with ``started``, ``updated`` or ``finished`` and the exchange."""
 _LINGER_S = 0.03
-"""How long a request that has just begun waits for its end: most end sooner and are one insert, not two."""
+"""How long a request that is not alone waits for its end: many end sooner and are one insert, not two."""
 _RETRY_S = 0.5
 _START_S = 15.0
 """Longest wait for the first report of a new process: a large store may be migrated then."""
@@ -104,7 +104,7 @@ class Recorder:
             )
         recording = Recording(self, exchange, headers, body)
         if not self._young:
-            asyncio.get_running_loop().call_later(_LINGER_S, self._show_young)
+            asyncio.get_running_loop().call_soon(self._look)
         self._young[exchange.id] = recording
         self.changed(recording, "started")
         return recording
@@ -138,6 +138,15 @@ class Recorder:
             self._watching = True
             asyncio.get_running_loop().call_later(self._settings.ack_deadline_s / 8, self._pass_deadlines)
         return await future
+
+    def _look(self) -> None:
+        """Hand a request over at once that is alone: the process then stores it while the upstream works.
+        Where more come, to do that for each would cost all of them more than it saves.
+        """
+        if len(self._young) == 1 and self._outbox.idle:
+            self._outbox.put(self._young.popitem()[1])
+        elif self._young:
+            asyncio.get_running_loop().call_later(_LINGER_S, self._show_young)
 
     def _show_young(self, *, everything: bool = False) -> None:
         """Hand over those that did not end meanwhile; come back for those that are younger."""

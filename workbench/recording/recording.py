@@ -45,6 +45,7 @@ class Recording:
         self.refused = False
         """The store can't take it, because something about it is wrong."""
         self._sink = sink
+        self._durable: asyncio.Future[bool] | None = None
         self._headers = headers
         self._request = body
         self._attempts: dict[int, AttemptRecord] = {}
@@ -90,10 +91,18 @@ class Recording:
 
         A state still ``running`` becomes ``complete``. Nothing may be written afterwards.
         """
-        if self.finished:
-            return False
-        self._finish("complete")
-        return await self._sink.durable(self._sink.submit(self))
+        self.end()
+        return await self.durable()
+
+    def end(self) -> None:
+        """Finish the exchange, as `commit`, and have it written; `durable` waits for that."""
+        if not self.finished:
+            self._finish("complete")
+            self._durable = self._sink.submit(self)
+
+    async def durable(self) -> bool:
+        """Wait until what `end` handed on is durable; False when the deadline passed first."""
+        return self._durable is not None and await self._sink.durable(self._durable)
 
     def abort(self, state: State, error: str | None) -> None:
         """Finish without waiting, because the client has left or the answer broke."""

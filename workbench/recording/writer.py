@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.errors import StoreUnavailable
 from workbench.recording.enrich import enrich
-from workbench.recording.protocol import Report
+from workbench.recording.protocol import Command, Report
 from workbench.store.ingest import ExchangeWriter
 from workbench.store.operations import Begin, Finish, Operation
 
@@ -32,6 +32,7 @@ class Writer:
         self._pid = pid
         self._redact = redact
         self._store: ExchangeWriter | None = None
+        self._held: list[Operation] = []
         self.group = _GROUP
         """How many operations to give to `write` at a time."""
 
@@ -39,6 +40,22 @@ class Writer:
     def works(self) -> bool:
         """Whether the store could be written when it was last tried."""
         return self._store is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether something was taken up that the next `write` commits."""
+        return bool(self._held)
+
+    def hold(self, command: Command) -> bool:
+        """Take up a request whose end may follow at once; False where that can't be done, or is none."""
+        if not isinstance(command, Begin) or self._store is None or self._held:
+            return False
+        try:
+            self._store.take([command])
+        except Exception:
+            return False  # `write` does it again, and says what is wrong
+        self._held = [command]
+        return True
 
     def prove(self) -> Report:
         """Open the store if need be, and commit something to see that it can be done."""
@@ -55,12 +72,17 @@ class Writer:
         return Report()
 
     def write(self, operations: Sequence[Operation]) -> Report:
-        """Commit the operations, in order. Call it only while `works`."""
+        """Commit what is held and the operations, in order. Call it only while `works`."""
         report = Report(refused={})
+        held, self._held = self._held, []
+        if held and not operations:
+            self._write(held, [], report)
         start = 0
         while start < len(operations):
             end = _group_end(operations, start)
-            self._write(operations[start:end], report)
+            group = operations[start:end]
+            self._write([*held, *group], group, report)
+            held = []
             if report.error is not None:
                 break
             start = end
@@ -76,6 +98,8 @@ class Writer:
 
     def close(self, *, ended: bool) -> None:
         """Close the store. Where the router did not end on purpose, interrupt what it left running."""
+        if self._held:
+            self.write([])
         store, self._store = self._store, None
         if store is None:
             return
@@ -85,15 +109,16 @@ class Writer:
                 store.interrupt_dead()
         store.close(ended=ended)
 
-    def _write(self, group: Sequence[Operation], report: Report) -> None:
+    def _write(self, group: Sequence[Operation], new: Sequence[Operation], report: Report) -> None:
+        """Commit a group, of which the store has taken up all but what is `new`."""
         store = self._store
         assert store is not None
-        for operation in group:
+        for operation in new:
             if isinstance(operation, Finish):
                 enrich(operation)
         began = time.monotonic()
         try:
-            store.apply(list(group))
+            store.apply(list(new))
         except StoreUnavailable as error:
             self._broken(report, error.message)
         except Exception:

@@ -88,18 +88,22 @@ def _uri(path: Path, query: str) -> str:
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Run the block in one write transaction, taken at once so that it can't fail half way for a lock."""
-    _begin(connection)
+    begin(connection)
     try:
         yield connection
         connection.execute("COMMIT")
     except BaseException:
-        # A full disk or an I/O error may have rolled back already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        roll_back(connection)
         raise
 
 
-def _begin(connection: sqlite3.Connection) -> None:
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Undo the transaction; a full disk or an I/O error may have done so already."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def begin(connection: sqlite3.Connection) -> None:
     """Take the write lock, asking for it every millisecond.
 
     SQLite's own waiting sleeps longer and longer between two tries, up to 100 ms, and misses the short gaps

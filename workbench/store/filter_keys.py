@@ -81,7 +81,7 @@ KEYS: dict[str, Key] = {
         Key("note", "text", "words in the note", "note"),
         Key("name", "name", "the name it was given", "name"),
         Key("client", "text", "in the client's User-Agent", "client"),
-        Key("request", "name", "the request id", "request_id"),
+        Key("request", "name", "the request id that the client sent", "request_id"),
         Key("replay", "id", "replays of this exchange", "replay_of"),
         Key("id", "id", "beginning of its id", "id"),
         Key("has", "choice", "what is there", "", PARTS),

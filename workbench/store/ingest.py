@@ -7,16 +7,17 @@ the next checkpoint on.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.store import instances
 from workbench.store.answers import REQUEST, AnswerBodies
 from workbench.store.chunks import ChunkTable
 from workbench.store.compression import Codecs
-from workbench.store.connection import connect_writer, transaction, translated
+from workbench.store.connection import begin, connect_writer, roll_back, transaction, translated
 from workbench.store.dictionaries import Trainer
 from workbench.store.interrupted import interrupt
 from workbench.store.migrations import migrate
@@ -30,12 +31,14 @@ from workbench.store.rows import (
     UPDATE,
     attempt_values,
     exchange_values,
+    unpack_list,
     updated_values,
 )
 from workbench.store.sessions import SessionTable
 from workbench.store.timing import pack_writes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import Self
 
@@ -43,6 +46,17 @@ if TYPE_CHECKING:
     from workbench.store.requests import StoredRequest
 
 _SAME_MOMENT = 1 << SEQ_SHIFT
+
+
+class _Arrival(NamedTuple):
+    """A request of this group that is stored, and whose exchange has no row yet."""
+
+    seq: int
+    exchange: Exchange
+    request: StoredRequest
+    redacted: tuple[str, ...]
+    """Names of headers."""
+    body: bytes
 
 
 class ExchangeWriter:
@@ -55,6 +69,7 @@ class ExchangeWriter:
         self._path = path
         self._epoch = -1
         self._seqs: dict[str, int] = {}
+        self._arrivals: dict[str, _Arrival] = {}
         self._codecs = Codecs()
         self._chunks = ChunkTable(connection, self._codecs)
         self._rows = PendingRows(connection)
@@ -95,19 +110,42 @@ class ExchangeWriter:
             self._connection.close()
 
     def apply(self, operations: list[Operation]) -> None:
-        """Write a group in one transaction. Raises StoreUnavailable; other errors are the operations' own."""
+        """Write a group in one transaction, with what was taken up before. Raises StoreUnavailable; other
+        errors are the operations' own.
+        """
+        with self._whole():
+            self._take(operations)
+            for key in list(self._arrivals):
+                self._arrive(key)
+            self._rows.flush()
+            self._chunks.flush()
+            self._sessions.flush()
+            self._connection.execute("COMMIT")
+
+    def take(self, operations: list[Operation]) -> None:
+        """Do the work of a group up to its commit, which the next `apply` brings: soon, because no other
+        process can write meanwhile. Raises as `apply`, and then nothing of it is left.
+        """
+        with self._whole():
+            self._take(operations)
+
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Undo the whole transaction, what it had taken up before included, where the block fails."""
         with translated(self._path):
             try:
-                with transaction(self._connection):
-                    self._check_epoch()
-                    for operation in operations:
-                        self._apply(operation)
-                    self._rows.flush()
-                    self._chunks.flush()
-                    self._sessions.flush()
+                yield
             except BaseException:
                 self._forget()
+                roll_back(self._connection)
                 raise
+
+    def _take(self, operations: list[Operation]) -> None:
+        if not self._connection.in_transaction:
+            begin(self._connection)
+            self._check_epoch()
+        for operation in operations:
+            self._apply(operation)
 
     def prove(self) -> None:
         """Commit something, to see that it can be done. Raises StoreUnavailable."""
@@ -137,6 +175,7 @@ class ExchangeWriter:
         self._newest = newest or 0
 
     def _forget(self) -> None:
+        self._arrivals.clear()
         self._rows.forget()
         self._chunks.forget()
         self._requests.forget()
@@ -148,26 +187,35 @@ class ExchangeWriter:
 
     def _begin(self, begin: Begin) -> None:
         if self._seq(begin.exchange.id) is None:
-            self._insert(begin.exchange, begin, None)
+            self._arrivals[begin.exchange.id] = self._request(begin.exchange, begin)
 
-    def _insert(self, exchange: Exchange, begin: Arrived, finish: Finish | None) -> None:
-        """Insert the exchange with its request, and at once with its answer if that is already there."""
+    def _request(self, exchange: Exchange, arrived: Arrived) -> _Arrival:
+        """Store a request; its row follows, with the answer if that comes in the same group."""
         seq = self._free(exchange.started_at)
-        request = self._requests.store(seq, exchange, begin.body)
-        headers, names = self._answers.headers(begin.headers)
-        _note_redactions(exchange, request.redactions, names)
-        exchange.request_bytes = request.size
+        request = self._requests.store(seq, exchange, arrived.body)
+        headers, names = self._answers.headers(arrived.headers)
         self._rows.body((seq, REQUEST, request.size, request.crc, request.packed, headers, None))
         self._chunks.use(seq, request.own)
+        return _Arrival(seq, exchange, request, names, arrived.body)
+
+    def _arrive(self, key: str) -> None:
+        """Insert the row of an exchange that is still running."""
+        arrival = self._arrivals.pop(key)
+        self._insert(arrival.exchange, arrival, None)
+        self._seqs[key] = arrival.seq
+
+    def _insert(self, exchange: Exchange, arrival: _Arrival, finish: Finish | None) -> None:
+        """Insert the exchange whose request is stored, and at once with its answer if that is there."""
+        seq, request = arrival.seq, arrival.request
+        _note_redactions(exchange, request.redactions, arrival.redacted)
+        exchange.request_bytes = request.size
         if finish is not None:
             self._answer(seq, finish)
-        run, session = self._runs(exchange, request, begin.body)
+        run, session = self._runs(exchange, request, arrival.body)
         values = exchange_values(exchange, run, session, self._instance)
         self._rows.exchange(exchange.id, seq, values, request.context, request.base)
         self._sessions.belongs(seq, run, session)
         self._label(seq, exchange)
-        if finish is None:
-            self._seqs[exchange.id] = seq
 
     def _free(self, started_at: int) -> int:
         """Return a free row key for that moment."""
@@ -197,6 +245,8 @@ class ExchangeWriter:
         return run, session
 
     def _flush(self, flush: Flush) -> None:
+        if flush.id in self._arrivals:
+            self._arrive(flush.id)
         seq = self._seq(flush.id)
         if seq is None:
             return
@@ -211,11 +261,15 @@ class ExchangeWriter:
             self._update(seq, flush.exchange)
 
     def _finish(self, finish: Finish) -> None:
+        arrival = self._arrivals.pop(finish.exchange.id, None)
+        if arrival is not None:
+            self._insert(finish.exchange, arrival, finish)
+            return
         seq = self._seq(finish.exchange.id)
         if seq is None:
             # Without its beginning it is one that was deleted while it ran.
             if finish.begin is not None:
-                self._insert(finish.exchange, finish.begin, finish)
+                self._insert(finish.exchange, self._request(finish.exchange, finish.begin), finish)
             return
         self._answer(seq, finish)
         self._update(seq, finish.exchange)
@@ -251,9 +305,12 @@ class ExchangeWriter:
     def _update(self, seq: int, exchange: Exchange) -> None:
         if self._rows.may_hold(seq):
             self._rows.flush()
-        run, session = self._connection.execute(
-            "SELECT run, session FROM exchanges WHERE seq = ?", (seq,)
+        run, session, redactions = self._connection.execute(
+            "SELECT run, session, redactions FROM exchanges WHERE seq = ?", (seq,)
         ).fetchone()
+        if redactions is not None:
+            # Of the request, which was stored with the row; the router knows nothing of them.
+            exchange.redactions = tuple(dict.fromkeys((*unpack_list(redactions), *exchange.redactions)))
         values = exchange_values(exchange, run, session, self._instance)
         self._connection.execute(UPDATE, [*updated_values(values), seq])
 

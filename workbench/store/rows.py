@@ -48,7 +48,8 @@ INSERT_SHORT = _insert(_SHORT)
 """For rows whose further columns are all null, which is most: binding a null costs as much as a number."""
 # What people set while an exchange runs (tags, note, name, pinned) stays as it is in the store.
 _OWN = ("tags", "note", "name", "pinned")
-UPDATED = tuple(column for column in COLUMNS if column not in {*_OWN, "id"})
+# What is stored of the request was counted when its row was inserted.
+UPDATED = tuple(column for column in COLUMNS if column not in {*_OWN, "id", "request_bytes"})
 UPDATE = f"UPDATE exchanges SET {', '.join(f'{c} = ?' for c in UPDATED)} WHERE seq = ?"
 SELECT = (
     f"SELECT e.seq, {', '.join(f'e.{c}' for c in (*_PLAIN, *_LISTS, 'latency_us', 'ttft_us'))},"
