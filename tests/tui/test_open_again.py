@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.tui.builders import answered, screen_text, shows, until
+from tests.tui.builders import answered, at_rest, screen_text, shows, until
 from workbench.tui import source
 from workbench.tui.document import Body
 
@@ -136,3 +136,26 @@ def held():
     wholes = [each.response for each in gc.get_objects() if isinstance(each, source.Whole)]
     bodies = [each.text for each in gc.get_objects() if isinstance(each, Body)]
     return [len(each) for each in [*wholes, *bodies] if len(each) > 1_000_000]
+
+
+async def test_news_in_the_list_below_do_not_draw_the_exchange_again(app, recorded, monkeypatch):
+    """Only what is on the screen is drawn; going back shows what had come meanwhile."""
+    recorded.chat("question", "the answer")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "1 of 1")
+        below = app.screen
+        await pilot.press("enter")
+        await shows(pilot, "Timing", "the answer")
+        await at_rest(pilot)
+        drawn = []
+        draw = type(app)._display
+        monkeypatch.setattr(
+            type(app), "_display", lambda self, screen, what: drawn.append(screen) or draw(self, screen, what)
+        )
+        below.rows.loading_text = below.rows.empty = "changed"
+        below.rows.refresh()
+        below.say(standing="changed down there")
+        await pilot.pause(0.1)
+        assert drawn == []
+        await pilot.press("escape")
+        await shows(pilot, "changed down there")

@@ -141,6 +141,15 @@ class WorkbenchApp(App[None]):
 
         return TerminalDriver
 
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        """What is seen below the screen on top: nothing, unless that one lets something through.
+
+        Textual always counts the next screen, and draws the one on top again for whatever changes down there.
+        """
+        opaque = self._screen_stack and self._screen_stack[-1].styles.background.a == 1
+        return [] if opaque else super()._background_screens
+
     def get_theme(self, theme_name: str) -> Theme | None:
         """Return a theme by name. Textual asks for every line it draws, and copies all themes each time."""
         found = self._registered_themes.get(theme_name)
