@@ -152,9 +152,8 @@ async def test_news_in_the_list_below_do_not_draw_the_exchange_again(app, record
         monkeypatch.setattr(
             type(app), "_display", lambda self, screen, what: drawn.append(screen) or draw(self, screen, what)
         )
-        below.rows.loading_text = below.rows.empty = "changed"
         below.rows.refresh()
-        below.say(standing="changed down there")
+        below.say(trail="changed down there")
         await pilot.pause(0.1)
         assert drawn == []
         await pilot.press("escape")
