@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ def command(ctx: Context, theme: str | None = None) -> int:
             "the terminal app needs a terminal",
             hint="workbench exchanges list   # without a terminal; workbench --help lists the rest",
         )
+    # Until the app has started nearly everything that is made stays: collecting costs the first frame 30 ms.
+    # The app turns it on again.
+    gc.disable()
     # Read when Textual is imported; see `workbench.tui.terminal_driver`.
     os.environ.setdefault("ESCDELAY", "25")
     app = _app(ctx, theme)

@@ -47,9 +47,12 @@ def _place(module: str, name: str) -> Callable[[], Screen[Any]]:
 
 
 def _freeze_heap() -> None:
-    """Take what the start made out of the collector's sight: going through it takes 30 ms each time."""
-    gc.collect(1)
+    """Take what the start made out of the collector's sight: going through it takes 30 ms each time.
+
+    The collector may have been off until now (`workbench.cli.tui`).
+    """
     gc.freeze()
+    gc.enable()
 
 
 def _commands() -> type[Provider]:
