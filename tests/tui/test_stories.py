@@ -135,7 +135,7 @@ async def test_find_in_an_exchange_goes_from_hit_to_hit(app, recorded):
         await pilot.press("enter")
         await shows(pilot, "needle one")
         await pilot.press("slash", *"needle")
-        await shows(pilot, "1 of 2")
+        await shows(pilot, "1 of 2", "find    needle")
         await pilot.press("enter", "n")
         await shows(pilot, "2 of 2", "needle two")
 
