@@ -35,7 +35,7 @@ endif
 # The dependencies are installed by hash, the project itself on top of them. The lists are complete, so nothing is
 # resolved: a resolver that meets `coverage[toml]` looks past the pinned `coverage` for a newer one without a hash.
 ifdef UV
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 else
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
@@ -44,6 +44,7 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing workbench into $(VENV) (about a minute the first time)" >&2
 	@$(INSTALL) --no-deps --require-hashes -r constraints.txt
 	@$(INSTALL) --no-deps -e .
+	@$(BIN)/python -m compileall -q workbench  # what -e leaves out, and some environments never make up for
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(STAMP)

@@ -79,6 +79,7 @@ def main() -> None:
     )
     parser.add_argument("--repeat", type=int, default=15, help="runs of each command")
     options = parser.parse_args()
+    machine.compile_package()
     print(f"machine: {machine.describe()}\n", flush=True)
     environ = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     with tempfile.TemporaryDirectory(prefix="bench-startup-") as folder:

@@ -189,6 +189,7 @@ def main():
     given = parser.parse_args()
     if given.write:
         tui_home.write_traffic(Home(given.write))
+    machine.compile_package()
     with tempfile.TemporaryDirectory(prefix="wb-bench-tui-") as folder:
         home = Home(given.home or Path(folder) / "home")
         tui_home.ready(home, given.exchanges)

@@ -7,6 +7,7 @@ after it, and what they find arrives as messages.
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,9 +23,11 @@ from workbench.tui.link import RouterWatch, StoreWatch
 from workbench.tui.messages import RouterChanged, RouterStatus, StoreChanged, StoreState, Trouble
 from workbench.tui.screens.base import Place
 from workbench.tui.source import Source
+from workbench.tui.stylesheet import ThriftyStylesheet
 from workbench.tui.themes import DARK, OWN
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from textual.command import Provider
     from textual.driver import Driver
     from textual.theme import Theme
@@ -116,6 +119,7 @@ class WorkbenchApp(App[None]):
         if self.kept.place in self.MODES:
             self.DEFAULT_MODE = self.kept.place  # type: ignore[misc]  # before Textual builds its stacks
         super().__init__()
+        self.stylesheet = ThriftyStylesheet(variables=self.stylesheet._variables)
         settings = settings or TuiSettings()
         self.source = source
         self.status = RouterStatus()
@@ -130,6 +134,8 @@ class WorkbenchApp(App[None]):
         self.undo: list[Change] = []
         """What the last changes here need to be taken back, newest last."""
         self.mouse = settings.mouse
+        self.painted = threading.Event()
+        """Something is on the screen."""
         self._start_router = start_router
         self._exchange: ExchangeScreen | None = None
         self._store_watch: StoreWatch | None = None
@@ -160,9 +166,12 @@ class WorkbenchApp(App[None]):
 
     # -- the watches
 
-    def on_ready(self) -> None:
-        """Look around once the first frame is on the screen."""
-        self.set_timer(0.02, self._look_around)
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Draw. What threads import meanwhile would hold the first frame up, so they wait for it."""
+        super()._display(screen, renderable)
+        if renderable is not None and not self._batch_count and not self.painted.is_set():
+            self.painted.set()
+            self.set_timer(0.02, self._look_around)
 
     def _look_around(self) -> None:
         self._store_watch = StoreWatch(self.source, self._post)
@@ -182,6 +191,7 @@ class WorkbenchApp(App[None]):
 
     def on_unmount(self) -> None:
         """Keep what is kept and let the threads end."""
+        self.painted.set()
         for watch in (self._store_watch, self._router_watch):
             if watch is not None:
                 watch.stop()

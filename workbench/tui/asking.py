@@ -12,14 +12,17 @@ from textual.worker import Worker, get_current_worker
 from workbench.tui.messages import Answered, Failed, Trouble
 
 T = TypeVar("T")
+_FRAME_S = 1.0
+"""Longest wait for the first frame; some terminals show none."""
 log = logging.getLogger("workbench.tui")
 
 
 class Asking(MessagePump):
     """Mixin for screens and widgets that need I/O.
 
-    `ask` runs `job` in a thread. A newer ask of the same group makes an older one's answer unwanted. `then`
-    and `otherwise` run on the event loop, in the asker's own message queue, and never after it is gone.
+    `ask` runs `job` in a thread, once the app's first frame is on the screen. A newer ask of the same group
+    makes an older one's answer unwanted. `then` and `otherwise` run on the event loop, in the asker's own
+    message queue, and never after it is gone.
     """
 
     def ask(
@@ -33,8 +36,10 @@ class Asking(MessagePump):
     ) -> Worker[None]:
         """Run `job` in a thread and give its result to `then`."""
         asked = [(job, then, otherwise)]
+        app: Any = self.app
 
         def work() -> None:
+            app.painted.wait(_FRAME_S)
             # Textual keeps a worker for as long as anything that it started: it must not keep bodies as well.
             job, then, otherwise = asked.pop()
             worker = get_current_worker()

@@ -65,6 +65,14 @@ class Place(Asking, Screen[Any]):
         yield StatusLine(classes="frame")
         yield KeyLine(classes="frame")
 
+    def _compositor_refresh(self) -> None:
+        """Draw what has changed, once no batch of changes is under way: Textual would draw it for nothing."""
+        if self.app._batch_count:
+            self._repaint_required = True
+            self.check_idle()
+        else:
+            super()._compositor_refresh()
+
     def body(self) -> ComposeResult:
         """Yield what is between the lines of the frame."""
         yield Widget()

@@ -10,7 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize
+from textual.geometry import Size
 from textual.timer import Timer
+from textual.widget import Widget
 
 from workbench.domain.exchange import Exchange
 from workbench.tui import state as kept
@@ -58,9 +60,11 @@ class ExchangesScreen(ExchangeKeys, Place):
     # -- what it looks like
 
     def body(self) -> ComposeResult:
-        with Container(classes="split", id="split"):
+        split, preview = Container(classes="split", id="split"), Preview(id="preview")
+        self._lay_out(split, preview, self.app.size)  # at once: classes that change later are looked up again
+        with split:
             yield RecordList(self._row, id="list", empty="No exchanges yet. Point a client at the router.")
-            yield Preview(id="preview")
+            yield preview
 
     def on_mount(self) -> None:
         """Ask for the first page."""
@@ -71,23 +75,20 @@ class ExchangesScreen(ExchangeKeys, Place):
         if first:
             self.call_after_refresh(self._show_filter, first)
         self.rows.focus()
-        # After the first frame: what a thread imports now would hold the frame up.
-        self.call_after_refresh(self.rows.start_over)
+        self.rows.start_over()
         self.set_timer(0.5, self._filter_line)
         self._count()
 
     def on_resize(self, event: Resize) -> None:
         """Wide: preview at the right. Tall: below. Small: none, until `v`."""
-        self._lay_out(event.size.width, event.size.height)
+        self._lay_out(self.query_one("#split"), self.query_one(Preview), event.size)
 
-    def _lay_out(self, width: int, height: int) -> None:
-        split, preview = self.query_one("#split"), self.query_one(Preview)
-        wanted = self.work.kept.preview
-        shown = (width >= _WIDE or height >= _TALL) if wanted is None else wanted
-        preview.display = shown
-        preview.set_class(width >= _WIDE, "side")
-        preview.set_class(width < _WIDE, "below")
-        split.set_class(shown and width >= _WIDE, "-wide")
+    def _lay_out(self, split: Widget, preview: Preview, size: Size) -> None:
+        wide, wanted = size.width >= _WIDE, self.work.kept.preview
+        preview.display = (wide or size.height >= _TALL) if wanted is None else wanted
+        preview.set_class(wide, "side")
+        preview.set_class(not wide, "below")
+        split.set_class(preview.display and wide, "-wide")
 
     @property
     def rows(self) -> RecordList[Exchange]:
@@ -301,7 +302,7 @@ class ExchangesScreen(ExchangeKeys, Place):
     def action_preview(self) -> None:
         preview = self.query_one(Preview)
         self.work.kept.preview = not preview.display
-        self._lay_out(self.size.width, self.size.height)
+        self._lay_out(self.query_one("#split"), preview, self.size)
         if preview.display:
             preview.show_soon(self.rows.current)
 
