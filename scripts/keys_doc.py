@@ -17,6 +17,9 @@ back, `/` narrows or finds, `n` and `N` go from hit to hit, `m` marks, `y` copie
 compares, `1` to `7` change the place, `;` puts letters on
 everything that can be gone to.
 
+Many terminals send the escape key as the byte with which an arrow's sequence begins: it counts as the key when
+nothing follows for 10 ms, over SSH 25 ms. Where your line is slower than that, `ESCDELAY` says how many.
+
 ## Your own keys
 
 `keys.yaml` in the home maps an id of the table below to keys, several with commas (`7`, then `K` makes and

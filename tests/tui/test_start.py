@@ -9,8 +9,9 @@ from collections import Counter
 
 import pytest
 from textual.css import stylesheet
+from textual.messages import Update
 
-from tests.tui.builders import at_rest, screen_text, shows
+from tests.tui.builders import at_rest, screen_text, shows, until
 from workbench.control.home import ensure_home
 from workbench.tui.source import Source
 
@@ -93,3 +94,22 @@ async def test_nothing_is_drawn_for_a_batch_before_it_is_over(app, recorded, mon
         await at_rest(pilot)
         assert set(drawn) == {0}
         assert "changed meanwhile" in screen_text(app)
+
+
+async def test_what_was_asked_for_before_all_was_drawn_is_not_drawn_again(app, recorded):
+    """Opening a screen draws it whole; its widgets' own wishes come in only afterwards."""
+    recorded.chat("question", "answer")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "1 of 1", "answer")
+        await at_rest(pilot)
+        screen, drawn = app.screen, []
+        late = Update(screen.rows)
+        screen.refresh()
+        await until(pilot, lambda: screen._all_drawn_at > late.time)
+        draw = screen._compositor.render_update
+        screen._compositor.render_update = lambda **k: drawn.append(k) or draw(**k)
+        screen.post_message(late)
+        await pilot.pause(0.1)
+        assert drawn == []
+        screen.post_message(Update(screen.rows))
+        await until(pilot, lambda: len(drawn) == 1)

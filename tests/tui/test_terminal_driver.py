@@ -11,6 +11,7 @@ import tty
 import pytest
 from textual import constants, events
 
+from workbench.cli.tui import escape_delay_ms
 from workbench.tui.terminal_driver import TerminalDriver
 
 
@@ -69,6 +70,20 @@ def test_a_lone_escape_is_a_key_before_the_driver_would_look_again(reading):
         assert reading.until(count)[-1] == "escape"
         times.append(time.perf_counter() - began)
     assert min(times) < 0.08
+
+
+@pytest.mark.parametrize(
+    ("environ", "milliseconds"),
+    [
+        ({}, "10"),
+        ({"SSH_CONNECTION": "10.0.0.1 50000 10.0.0.2 22"}, "25"),
+        ({"SSH_TTY": "/dev/pts/1", "TMUX": "/tmp/tmux-0/default,1,0"}, "10"),
+    ],
+    ids=["local", "over SSH", "tmux over SSH"],
+)
+def test_only_a_network_may_cut_a_sequence_in_two(environ, milliseconds):
+    """A terminal here writes a key's bytes at once; so does tmux, which puts them together again."""
+    assert escape_delay_ms(environ) == milliseconds
 
 
 def test_a_terminal_that_is_gone_ends_the_thread(reading):

@@ -15,6 +15,7 @@ from workbench.cli.options import examples
 from workbench.domain.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from workbench.settings import Home, TuiSettings
@@ -37,7 +38,7 @@ def command(ctx: Context, theme: str | None = None) -> int:
     # The app turns it on again.
     gc.disable()
     # Read when Textual is imported; see `workbench.tui.terminal_driver`.
-    os.environ.setdefault("ESCDELAY", "25")
+    os.environ.setdefault("ESCDELAY", escape_delay_ms(os.environ))
     app = _app(ctx, theme)
     app.run(mouse=app.mouse)
     _farewell(ctx, app)
@@ -75,6 +76,16 @@ def _has_set_something(settings_file: Path) -> bool:
     except OSError:
         return False
     return any(b"tui" in line for line in lines if not line.lstrip().startswith(b"#"))
+
+
+def escape_delay_ms(environ: Mapping[str, str]) -> str:
+    """Return how long a lone ESC may still become a sequence.
+
+    A network may cut a sequence in two. A terminal here writes it whole, and so does tmux, wherever it is
+    looked at from.
+    """
+    cut = any(name in environ for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
+    return "25" if cut and "TMUX" not in environ else "10"
 
 
 def _farewell(ctx: Context, app: WorkbenchApp) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from workbench.domain.text import printable
 from workbench.tui.asking import Asking
 from workbench.tui.messages import RouterStatus, Trouble
+from workbench.tui.screens.frugal import FrugalScreen
 from workbench.tui.widgets.chrome import KeyLine, StatusLine, TopLine
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Notice(Static):
         self.update(text)
 
 
-class Place(Asking, Screen[Any]):
+class Place(Asking, FrugalScreen):
     """A screen with the frame around it. Subclasses yield their body in `body`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,14 +64,6 @@ class Place(Asking, Screen[Any]):
         yield Notice()
         yield StatusLine(classes="frame")
         yield KeyLine(classes="frame")
-
-    def _compositor_refresh(self) -> None:
-        """Draw what has changed, once no batch of changes is under way: Textual would draw it for nothing."""
-        if self.app._batch_count:
-            self._repaint_required = True
-            self.check_idle()
-        else:
-            super()._compositor_refresh()
 
     def body(self) -> ComposeResult:
         """Yield what is between the lines of the frame."""
