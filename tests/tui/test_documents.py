@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.app import App
 
+from tests.tui.builders import screen_text, until
 from workbench.tui.body_view import body
 from workbench.tui.document import Body, Folding, JsonTree, Line, Lines, plain
 from workbench.tui.rows import WORD_LIMIT, RowIndex, breaks
 from workbench.tui.search import find_all, nearest
+from workbench.tui.widgets.textview import TextView
 
 NEEDLES = "one needle\ntwo\nneedle needle"
+STYLES = files("workbench.tui") / "styles.tcss"
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=300)
 
 
@@ -146,3 +152,25 @@ def test_a_body_is_searched_as_its_lines_are(text, term):
     """The quick way for plain text finds what the pattern finds, whatever the case and the characters."""
     document = Body.of(text.encode())
     assert find_all(document, term) == find_all(plain(text), term)
+
+
+class Shown(App):
+    """A text and nothing else, in the app's own styles."""
+
+    CSS_PATH = STYLES
+
+    def compose(self):
+        yield TextView(Lines())
+
+
+async def test_a_bar_beside_a_text_hides_no_character_and_leaves_no_row_short():
+    """Rows end where the bar would be, whether it is there or not, and whatever was shown before."""
+    line = "".join(str(at % 10) for at in range(100))
+    app = Shown()
+    async with app.run_test(size=(40, 12)) as pilot:
+        view = app.query_one(TextView)
+        for lines, bar in ((2, False), (50, True), (2, False), (50, True)):
+            view.show(plain("\n".join([line] * lines), "log"))
+            await until(pilot, lambda bar=bar: view.show_vertical_scrollbar is bar, "the bar")
+            rows = [row.strip() for row in screen_text(app).split("\n")[:3]]
+            assert ["".join(rows), len(rows[0]), len(rows[1])] == [line, 37, 37], (lines, bar)

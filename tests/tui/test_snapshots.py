@@ -17,10 +17,8 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.source import Source
 from workbench.tui.themes import DARK, LIGHT
 
-UNSETTLED = {"retention", "compare"}
-"""Retention shows bytes on the disk, which differ with SQLite's version. Compare is drawn in one of two ways,
-by which of its answers is read first; what it says is checked in `test_compare_story.py`.
-"""
+UNSETTLED = {"retention"}
+"""Shows bytes on the disk, which differ with SQLite's version."""
 LOOKS = [(80, 24, DARK), (120, 36, DARK), (200, 50, DARK), (120, 36, LIGHT)]
 
 
