@@ -117,3 +117,14 @@ def test_backup_compact_and_sql(workbench, filled, tmp_path):
     assert "reading" in err
     saved = json.loads(workbench("store", "salvage", str(tmp_path / "saved.db"), "--json")[1])
     assert (saved["exchanges"], saved["damaged"]) == (3, {})
+
+
+def test_runs_list_takes_a_filter_and_points_at_its_fault(workbench, bench):
+    """The same words as in the terminal app; what is wrong is shown under its place."""
+    bench.chat([user("about slugs")], session="one")
+    bench.chat([user("about trees")], session="two")
+    assert ["one"] == [run["name"] for run in json.loads(workbench("runs", "list", "slugs", "--json")[1])]
+    assert [] == json.loads(workbench("runs", "list", "kind:session", "state:open", "--json")[1])
+    code, _, err = workbench("runs", "list", "stat:open")
+    assert code == 2
+    assert "did you mean state:" in err

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.cli.store import command
 from workbench.store.filter_keys import KEYS
+from workbench.store.run_filter import RUN_KEYS
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
 
@@ -36,8 +37,14 @@ def test_tables_and_columns_are_the_real_ones(bench):
 
 def test_every_key_of_the_filter_language_is_there():
     """A key that nobody can read about does not exist for people."""
-    table = _PAGE.split("## The filter language")[1].split("## Retention")[0]
+    table = _PAGE.split("## The filter language")[1].split("### For runs")[0]
     assert [key for key in KEYS if f"{key}:" not in table] == []
+
+
+def test_every_key_of_the_filter_for_runs_is_there():
+    """Runs have keys of their own."""
+    table = _PAGE.split("### For runs")[1].split("## Retention")[0]
+    assert [key for key in RUN_KEYS if f"{key}:" not in table] == []
 
 
 def test_every_command_is_there():

@@ -28,17 +28,25 @@ def command() -> None:
 
 
 @command.command(
-    "list", epilog=examples("workbench runs list --limit 5", "workbench runs list --kind workflow --json")
+    "list",
+    epilog=examples(
+        "workbench runs list --limit 5",
+        "workbench runs list --kind workflow --json",
+        "workbench runs list 'state:failed gate:tests since:2d'",
+    ),
 )
+@click.argument("filter_", metavar="[FILTER]", nargs=-1)
 @click.option("--kind", type=click.Choice(["workflow", "session", "replay"]), help="Only runs of this kind.")
 @click.option("--status", metavar="STATUS", help="Only runs with this status.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
 @pass_context
-def list_(ctx: Context, /, kind: str | None, status: str | None, limit: int) -> None:
-    """List runs, newest first."""
+def list_(
+    ctx: Context, /, filter_: tuple[str, ...], kind: str | None, status: str | None, limit: int
+) -> None:
+    """List runs, newest first; FILTER is in the language of the terminal app."""
     with ctx.store() as store:
         _settle(store)
-        runs = store.runs(kind=kind, status=status, limit=limit).items
+        runs = store.runs(" ".join(filter_), kind=kind, status=status, limit=limit).items
     if ctx.json:
         emit([run.to_json() for run in runs])
         return

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workbench.store.filter import Node
+    from workbench.store.filter_keys import Key
 
 MATCHING = (
     "SELECT u.exchange FROM messages_fts AS f JOIN uses AS u ON u.chunk = f.rowid WHERE messages_fts MATCH ?"
@@ -32,17 +33,22 @@ ALWAYS = Condition("1")
 
 def condition(node: Node | None) -> Condition:
     """Return the condition of a filter's tree. Regular expressions are not in it: they are a scan."""
+    return joined(node, lambda term: _SPECIAL.get(term.key, _plain)(term))
+
+
+def joined(node: Node | None, of_term: Callable[[Term], Condition]) -> Condition:
+    """Return the condition of a tree whose terms are made into conditions by `of_term`."""
     if node is None:
         return ALWAYS
     if isinstance(node, Not):
-        inner = condition(node.part)
+        inner = joined(node.part, of_term)
         return Condition(f"NOT coalesce(({inner.sql}), 0)", inner.values)
     if isinstance(node, Both | Either):
-        parts = [condition(part) for part in node.parts]
+        parts = [joined(part, of_term) for part in node.parts]
         word = " AND " if isinstance(node, Both) else " OR "
         sql = word.join(part.sql for part in parts)
         return Condition(f"({sql})", tuple(value for part in parts for value in part.values))
-    return _SPECIAL.get(node.key, _plain)(node)
+    return of_term(node)
 
 
 def match_query(value: str, *, quoted: bool) -> str:
@@ -53,18 +59,23 @@ def match_query(value: str, *, quoted: bool) -> str:
 
 
 def _plain(term: Term) -> Condition:
-    key = KEYS[term.key]
-    column = key.column if key.column.startswith("(") else f"e.{key.column}"
+    return compared(term, KEYS[term.key], "e")
+
+
+def compared(term: Term, key: Key, table: str) -> Condition:
+    """Return a term about the column of its key; a column in parentheses is an expression of its own."""
+    column = key.column if key.column.startswith("(") else f"{table}.{key.column}"
     if key.kind == "text":
         return Condition(f"instr(lower({column}), lower(?)) > 0", (term.value,))
     if isinstance(term.value, tuple):
         return Condition(f"{column} BETWEEN ? AND ?", term.value)
     if isinstance(term.value, str):
-        return _name(column, term)
+        return named(column, term)
     return Condition(f"{column} {term.operator} ?", (term.value,))
 
 
-def _name(column: str, term: Term) -> Condition:
+def named(column: str, term: Term) -> Condition:
+    """Return whether a column is a name, exact or with ``*``."""
     value = str(term.value)
     if "*" in value and not term.quoted:
         # Only the star is ours: what else GLOB would take for a pattern is put into brackets.
@@ -86,18 +97,19 @@ def _until(term: Term) -> Condition:
 
 
 def _label(term: Term) -> Condition:
-    inner = _name("label", Term(term.key, "=", f"{term.key}:{term.value}", term.quoted))
+    inner = named("label", Term(term.key, "=", f"{term.key}:{term.value}", term.quoted))
     return Condition(f"e.seq IN (SELECT exchange FROM labels WHERE {inner.sql})", inner.values)
 
 
-def _prefix(column: str, value: str, prefix: str) -> Condition:
+def beginning(column: str, value: str, prefix: str) -> Condition:
+    """Return whether an id begins so, with or without the `prefix` of its kind."""
     start = value if value.startswith(prefix) else prefix + value
     return Condition(f"({column} >= ? AND {column} < ?)", (start, start + "\x7f"))
 
 
 def _run(term: Term) -> Condition:
     value = str(term.value)
-    ids = _prefix("id", value, "run_")
+    ids = beginning("id", value, "run_")
     keys = f"(SELECT seq FROM runs WHERE {ids.sql} OR name = ?)"
     values = (*ids.values, value)
     if term.key == "session":
@@ -107,11 +119,11 @@ def _run(term: Term) -> Condition:
 
 
 def _id(term: Term) -> Condition:
-    return _prefix("e.id", str(term.value), "ex_")
+    return beginning("e.id", str(term.value), "ex_")
 
 
 def _replay(term: Term) -> Condition:
-    return _prefix("e.replay_of", str(term.value), "ex_")
+    return beginning("e.replay_of", str(term.value), "ex_")
 
 
 def _stream(term: Term) -> Condition:

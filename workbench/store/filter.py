@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, NoReturn
 
@@ -60,10 +61,10 @@ class Filter(msgspec.Struct, frozen=True):
     root: Node | None
 
 
-def parse(text: str, now_us: int | None = None) -> Filter:
-    """Return the filter in `text`; ages count back from `now_us`. Raises FilterError."""
+def parse(text: str, now_us: int | None = None, keys: Mapping[str, Key] = KEYS) -> Filter:
+    """Return the filter in `text`, written with `keys`; ages count back from `now_us`. Raises FilterError."""
     now = time.time_ns() // 1000 if now_us is None else now_us
-    return Filter(text, _Parser(text, now).whole())
+    return Filter(text, _Parser(text, now, keys).whole())
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -81,9 +82,10 @@ _COMPARE = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
 
 
 class _Parser:
-    def __init__(self, text: str, now: int) -> None:
+    def __init__(self, text: str, now: int, keys: Mapping[str, Key]) -> None:
         self.text = text
         self.now = now
+        self.keys = keys
         self.at = 0
         self.token = self._next()
 
@@ -110,7 +112,7 @@ class _Parser:
         while self.token.kind in {"word", "(", "!"}:
             parts.append(self._single())
         if not parts:
-            self._fail("a term is missing here", self.token.at, hint="such as model:demo or status:>=400")
+            self._fail("a term is missing here", self.token.at, hint="such as model:demo or since:2h")
         return parts[0] if len(parts) == 1 else Both(tuple(parts))
 
     def _single(self) -> Node:
@@ -130,9 +132,9 @@ class _Parser:
 
     def _term(self, token: _Token) -> Term:
         name = token.key or "text"
-        key = KEYS.get(name)
+        key = self.keys.get(name)
         if key is None:
-            near = nearest(name.lower(), tuple(KEYS))
+            near = nearest(name.lower(), tuple(self.keys))
             hint = (
                 f"did you mean {near}: ?" if near else f'to search for the text, write "{name}:{token.value}"'
             )

@@ -22,6 +22,7 @@ from workbench.store.known_values import known_values
 from workbench.store.page import Cursor, Page, RunPage
 from workbench.store.readers import Readers
 from workbench.store.rows import ATTEMPT_SELECT, RUN_SELECT, SELECT, read_attempt, read_exchange
+from workbench.store.run_filter import parse_runs
 from workbench.store.snippets import snippets
 from workbench.store.space import space
 from workbench.store.statistics import statistics
@@ -93,7 +94,7 @@ class Reader:
             rows, following = search.page(
                 connection, self._codecs, wanted, before=before, after=after, limit=limit
             )
-            items = [self._seen(connection, read_exchange(row)) for row in rows]
+            items = [self.seen(connection, read_exchange(row)) for row in rows]
         return Page(items, following)
 
     def count(self, where: str | Filter = "", *, deadline_s: float | None = None) -> int | None:
@@ -109,7 +110,7 @@ class Reader:
             row = connection.execute(f"{SELECT} WHERE e.seq = ?", (seq,)).fetchone()
             if row is None:
                 raise UnknownId("exchange", full)
-            return self._seen(connection, read_exchange(row))
+            return self.seen(connection, read_exchange(row))
 
     def has_exchange(self, exchange_id: str) -> bool:
         """Tell whether there is an exchange with this very id."""
@@ -122,7 +123,7 @@ class Reader:
         with self._readers.use() as connection:
             return connection.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone() is not None
 
-    def _seen(self, connection: sqlite3.Connection, exchange: Exchange) -> Exchange:
+    def seen(self, connection: sqlite3.Connection, exchange: Exchange) -> Exchange:
         """Show as interrupted what a dead router left running."""
         if exchange.state == "running" and not self._liveness.alive(connection, exchange.instance):
             exchange.state = "interrupted"
@@ -180,7 +181,7 @@ class Reader:
         with self._readers.use() as connection:
             _, full = exchange_key(connection, exchange_id)
             rows = connection.execute(f"{SELECT} WHERE e.replay_of = ? ORDER BY e.seq DESC", (full,))
-            return [self._seen(connection, read_exchange(row)) for row in rows.fetchall()]
+            return [self.seen(connection, read_exchange(row)) for row in rows.fetchall()]
 
     def payload(self, exchange_id: str) -> Payload:
         """Return the request so that it can be sent again; secrets are not in it."""
@@ -209,15 +210,23 @@ class Reader:
 
     def runs(
         self,
+        where: str | Filter = "",
         *,
         kind: str | None = None,
         status: str | None = None,
         before: Cursor | None = None,
+        after: Cursor | None = None,
         limit: int = 50,
+        deadline_s: float | None = None,
     ) -> RunPage:
-        """Return a page of runs, newest first."""
-        with self._readers.use() as connection:
-            return run_reader.list_runs(connection, kind=kind, status=status, before=before, limit=limit)
+        """Return a page of runs, newest first: those older than `before`, or the ones just newer than
+        `after`. Raises FilterError, and QueryTimeout after `deadline_s` seconds.
+        """
+        wanted = parse_runs(where) if isinstance(where, str) else where
+        with self._readers.use(deadline_s) as connection:
+            return run_reader.list_runs(
+                connection, wanted, kind=kind, status=status, before=before, after=after, limit=limit
+            )
 
     def run(self, id_or_prefix: str) -> Run:
         """Return one run, by id, prefix or name. Raises UnknownId or AmbiguousId."""

@@ -7,52 +7,47 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.store.page import Cursor, RunPage
 from workbench.store.rows import RUN_SELECT, STEP_COLUMNS, read_run, read_step
+from workbench.store.run_filter import SESSION_OPEN_US, of_state, run_condition
 
 if TYPE_CHECKING:
     import sqlite3
 
     from workbench.domain.run import Run, Step
-
-SESSION_OPEN_US = 30 * 60 * 1_000_000
-"""A session without a new turn for this long counts as closed."""
+    from workbench.store.filter import Filter
 
 
 def list_runs(
     connection: sqlite3.Connection,
+    wanted: Filter,
     *,
     kind: str | None = None,
     status: str | None = None,
     before: Cursor | None = None,
+    after: Cursor | None = None,
     limit: int = 50,
 ) -> RunPage:
-    """Return a page of runs, newest first."""
-    terms: list[str] = []
-    values: list[Any] = []
+    """Return a page of runs, newest first: those older than `before`, or the ones just newer than `after`."""
+    where = run_condition(wanted.root)
+    terms, values = [where.sql], [*where.values]
     if kind is not None:
         terms.append("r.kind = ?")
         values.append(kind)
     if status is not None:
-        term, more = _status(status)
-        terms.append(term)
-        values += more
-    if before is not None:
-        terms.append("(r.started_at, r.id) < (?, ?)")
-        values += [before.started_at, before.id]
-    where = f" WHERE {' AND '.join(terms)}" if terms else ""
+        state = of_state(status)
+        terms.append(state.sql)
+        values += state.values
+    edge = before or after
+    if edge is not None:
+        terms.append(f"(r.started_at, r.id) {'<' if before else '>'} (?, ?)")
+        values += [edge.started_at, edge.id]
+    order = "ASC" if after is not None and before is None else "DESC"
     rows = connection.execute(
-        f"{RUN_SELECT}{where} ORDER BY r.started_at DESC, r.id DESC LIMIT ?", [*values, limit + 1]
+        f"{RUN_SELECT} WHERE {' AND '.join(terms)} ORDER BY r.started_at {order}, r.id {order} LIMIT ?",
+        [*values, limit + 1],
     ).fetchall()
-    items = [whole_run(connection, row) for row in rows[:limit]]
+    found = rows[:limit] if order == "DESC" else rows[limit - 1 :: -1]
+    items = [whole_run(connection, row) for row in found]
     return RunPage(items, Cursor.of(items[-1]) if len(rows) > limit else None)
-
-
-def _status(status: str) -> tuple[str, list[Any]]:
-    limit = time.time_ns() // 1000 - SESSION_OPEN_US
-    if status == "open":
-        return "r.kind = 'session' AND r.last_at >= ?", [limit]
-    if status == "closed":
-        return "r.kind = 'session' AND r.last_at < ?", [limit]
-    return "r.status = ?", [status]
 
 
 def whole_run(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Run:
