@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.domain.exchange import Attempt, Exchange, Write
+from workbench.store import chunks
 from workbench.store.operations import Arrived, AttemptRecord, Begin, Finish, Flush
 from workbench.store.store import Reader
 from workbench.store.verification import verify
@@ -367,4 +368,25 @@ def test_what_was_taken_up_is_undone_with_what_fails(bench):
     bench.writer.apply([begin])
     bench.writer.apply([finish])
     assert bench.store.exchange(begin.exchange.id).state == "complete"
+    assert verify(bench.store).sound
+
+
+def test_a_piece_is_stored_once_though_its_hash_was_forgotten_in_between(bench, monkeypatch):
+    """The memory of hashes is bounded, also within one group."""
+    monkeypatch.setattr(chunks, "_REMEMBERED", 2)
+    bodies = [chat_body([user(f"question {number % 3} {'x ' * 40}")], seed=number) for number in range(9)]
+    exchanges = [bench.exchange() for _ in bodies]
+    group = [
+        Finish(
+            exchange=exchange,
+            headers=[],
+            body=answer_body(f"answer {number % 2}"),
+            writes=[],
+            begin=Begin(exchange=exchange, headers=[], body=body),
+        )
+        for number, (exchange, body) in enumerate(zip(exchanges, bodies, strict=True))
+    ]
+    bench.writer.apply(group)
+    for exchange, body in zip(exchanges, bodies, strict=True):
+        assert bench.store.body(exchange.id, "request") == body
     assert verify(bench.store).sound

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from workbench.store.compression import PLAIN, ZSTD
+from workbench.store.events import Packed, Stream, pack_events
 from workbench.store.repeats import pack_repeat, unpack_repeat
 from workbench.store.texts import ANSWER, OTHER, piece_text
 
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from workbench.store.compression import Codecs
-    from workbench.store.events import Stream
 
 _REMEMBERED = 100_000
 """Hashes kept in memory; about 20 MB."""
+_FIND = "SELECT id, indexed FROM chunks WHERE hash = ?"
 _INSERT = (
-    "INSERT INTO chunks (hash, size, codec, kind, indexed, base, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT DO NOTHING"
+    "INSERT INTO chunks (id, hash, size, kind, indexed, codec, data, base) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ADD_WORDS = "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)"
 
@@ -34,6 +34,18 @@ class Said(msgspec.Struct, frozen=True):
     words: str
     chunk: int
     content: bytes
+
+
+class _New(msgspec.Struct, frozen=True, gc=False):
+    """A piece that is written at the end of its group."""
+
+    number: int
+    digest: bytes
+    piece: bytes
+    kind: int
+    indexed: int
+    repeated: Said | None
+    parts: Packed | None
 
 
 class ChunkTable:
@@ -52,6 +64,8 @@ class ChunkTable:
         """The digests in `_ids`, oldest first."""
         self._uses: list[tuple[int, int]] = []
         self._words: list[tuple[int, str]] = []
+        self._new: list[_New] = []
+        self._next: int | None = None
         self.answered: Said | None = None
         """The answer that was stored last, if it was new and says something."""
 
@@ -61,6 +75,8 @@ class ChunkTable:
         self._order.clear()
         self._uses.clear()
         self._words.clear()
+        self._new.clear()
+        self._next = None
 
     def put(
         self, piece: bytes, kind: int = OTHER, *, said: Said | None = None, stream: Stream | None = None
@@ -80,55 +96,70 @@ class ChunkTable:
     def _remember(self, digest: bytes, number: int) -> None:
         """Keep an id in place of the oldest one: clearing all at once would make memory a saw's teeth."""
         if len(self._order) >= _REMEMBERED:
-            del self._ids[self._order.popleft()]
+            oldest = self._order.popleft()
+            if self._new and self._ids[oldest] >= self._new[0].number:
+                self.flush()  # what waits is known by its remembered digest alone
+            del self._ids[oldest]
         self._ids[digest] = number
         self._order.append(digest)
 
     def _insert(
         self, digest: bytes, piece: bytes, kind: int, said: Said | None, stream: Stream | None
     ) -> int:
-        # Most pieces that are not remembered are new: trying to insert saves the look-up before it.
         words = piece_text(kind, piece) if kind != OTHER else ""
         repeated = said if said is not None and words == said.words else None
         indexed = int(repeated is None) if words else 0
-        codec, data, base, content = self._packed(piece, repeated, stream)
-        cursor = self._cursor.execute(_INSERT, (digest, len(piece), codec, kind, indexed, base, data))
-        if cursor.rowcount:
-            number = int(cursor.lastrowid or 0)
-            if indexed:
-                self._words.append((number, clean_text(words)))
-            if kind == ANSWER and words:
-                self.answered = Said(words, number, content)
-            return number
-        number, known = self._connection.execute(
-            "SELECT id, indexed FROM chunks WHERE hash = ?", (digest,)
-        ).fetchone()
-        if indexed and not known:
-            # The same bytes were stored before as something that was not to be found.
-            self._connection.execute("UPDATE chunks SET kind = ? WHERE id = ?", (kind, number))
-            index_chunk(self._connection, number, words)
-        return int(number)
+        row = self._cursor.execute(_FIND, (digest,)).fetchone()
+        if row is not None:
+            if indexed and not row[1]:
+                # The same bytes were stored before as something that was not to be found.
+                self._connection.execute("UPDATE chunks SET kind = ? WHERE id = ?", (kind, row[0]))
+                index_chunk(self._connection, row[0], words)
+            return int(row[0])
+        number = self._free()
+        parts = pack_events(piece, stream) if stream is not None else None
+        self._new.append(_New(number, digest, piece, kind, indexed, repeated, parts))
+        if indexed:
+            self._words.append((number, clean_text(words)))
+        if kind == ANSWER and words:
+            self.answered = Said(words, number, piece if parts is None else parts.text)
+        return number
 
-    def _packed(
-        self, piece: bytes, repeated: Said | None, stream: Stream | None
-    ) -> tuple[int, bytes, int | None, bytes]:
-        """Return codec, data and base as they are stored, and the content."""
-        if repeated is not None:
-            data = pack_repeat(piece, repeated.content)
+    def _free(self) -> int:
+        """Return the next free id; nobody else can take it before this transaction ends."""
+        if self._next is None:
+            self._next = int(self._connection.execute("SELECT max(id) FROM chunks").fetchone()[0] or 0)
+        self._next += 1
+        return self._next
+
+    def _packed(self, new: _New) -> tuple[int, bytes, int | None]:
+        """Return codec, data and base as they are stored."""
+        if new.repeated is not None:
+            data = pack_repeat(new.piece, new.repeated.content)
             if data is not None:
-                return PLAIN, data, repeated.chunk, piece
-            data = self._codecs.compress_like(piece, repeated.content)
+                return PLAIN, data, new.repeated.chunk
+            data = self._codecs.compress_like(new.piece, new.repeated.content)
             if data is not None:
-                return ZSTD, data, repeated.chunk, piece
-        codec, data, content = self._codecs.compress_stream(piece, stream)
-        return codec, data, None, content
+                return ZSTD, data, new.repeated.chunk
+        if new.parts is not None:
+            return (*self._codecs.compress_parts(new.parts), None)
+        return (*self._codecs.compress(new.piece), None)
 
     def use(self, exchange: int, ids: Iterable[int]) -> None:
         """Note that `exchange` brought these chunks into its conversation; `flush` writes it."""
         self._uses += [(chunk, exchange) for chunk in ids]
 
     def flush(self) -> None:
-        """Write what `use` noted and the words of new pieces, before the transaction ends."""
+        """Write new pieces, their words and what `use` noted, before the transaction ends."""
+        if self._new:
+            # One after the other: the dictionary's tables then stay in the processor's cache.
+            rows = [
+                (new.number, new.digest, len(new.piece), new.kind, new.indexed, *self._packed(new))
+                for new in self._new
+            ]
+            self._connection.executemany(_INSERT, rows)
+            self._new.clear()
+        self._next = None
         if self._words:
             self._connection.executemany(_ADD_WORDS, self._words)
             self._words.clear()

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
-from workbench.store.events import MAX_STREAM, pack_events, unpack_events
+from workbench.store.events import MAX_STREAM, unpack_events
 from workbench.store.numbers import read_varint, varint
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from workbench.store.events import Stream
+    from workbench.store.events import Packed
 
 PLAIN = 0
 ZSTD = 1
@@ -79,14 +79,11 @@ class Codecs:
         packed = self._compressor(codec).compress(data)
         return (codec, packed) if len(packed) < len(data) else (PLAIN, data)
 
-    def compress_stream(self, data: bytes, stream: Stream | None) -> tuple[int, bytes, bytes]:
-        """Return codec, packed bytes and the content: a stream's text if it is kept in parts, else `data`."""
-        parts = pack_events(data, stream) if stream is not None else None
-        if parts is None:
-            return (*self.compress(data), data)
+    def compress_parts(self, parts: Packed) -> tuple[int, bytes]:
+        """Return codec and packed bytes of a stream that `pack_events` took apart."""
         codec, packed = self.compress(parts.text)
         sizes = varint(len(parts.head)) + varint(len(parts.text))
-        return ~codec, sizes + parts.head + packed, parts.text
+        return ~codec, sizes + parts.head + packed
 
     def decompress(self, connection: sqlite3.Connection, codec: int, data: bytes, size: int) -> bytes:
         """Return the `size` original bytes. Raises ValueError when they can't be had."""
@@ -96,7 +93,10 @@ class Codecs:
         return self._plain(connection, codec, data, size)
 
     def content(self, connection: sqlite3.Connection, codec: int, data: bytes, size: int) -> bytes:
-        """Return the content as `compress_stream` does. Raises ValueError when it can't be had."""
+        """Return a stream's text if it is kept in parts, else the bytes.
+
+        Raises ValueError when they can't be had.
+        """
         if codec < 0:
             return self._stream(connection, codec, data)[1]
         return self._plain(connection, codec, data, size)
