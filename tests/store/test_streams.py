@@ -63,6 +63,16 @@ def test_the_words_of_an_answer_stand_together():
     assert "".join(pieces).encode() in packed(b"".join(messages(pieces))).text
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stream_known_to_be_regular_is_packed_as_small(name, monkeypatch):
+    """What the search for secrets and words cut already is not looked for again."""
+    body = b"".join(dialects(300)[name])
+    taken = packed(body)
+    monkeypatch.setattr("workbench.store.events.frames", lambda _: None)
+    assert len(b"".join(taken)) <= 1.02 * len(b"".join(packed(body)))
+    assert unpack_events(*taken, len(body)) == body
+
+
 def test_counters_cost_nothing():
     """A number that rises by one is kept as that."""
     body = b"".join(event({"type": "delta", "n": number, "d": "x"}) for number in range(500))

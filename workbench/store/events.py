@@ -17,6 +17,7 @@ from itertools import chain, compress, groupby
 from operator import not_
 from typing import NamedTuple
 
+from workbench.domain.frames import frames
 from workbench.store.numbers import (
     differences,
     pack_numbers,
@@ -91,7 +92,7 @@ def pack_events(body: bytes, stream: Stream) -> Packed | None:
     """Return the two parts of a body, cut into events before, or None where that is not worth while."""
     if len(stream.events) < _FEWEST:
         return None
-    templates = find_templates(stream.events)
+    templates = _regular(body, stream) or find_templates(stream.events)
     if not templates:
         return None
     packed = _packed(stream, templates)
@@ -102,6 +103,18 @@ def pack_events(body: bytes, stream: Stream) -> Packed | None:
     except ValueError:
         proven = False
     return packed if proven else None
+
+
+def _regular(body: bytes, stream: Stream) -> list[Template]:
+    """Return the one template of a stream that those who looked for secrets and words found regular."""
+    regular = frames(body) if stream.end == 0 else None
+    if regular is None:
+        return []
+    template = Template(regular.literals)
+    first = regular.before.count(ENDS[0])
+    template.numbers = list(range(first, first + len(regular.columns[0])))
+    template.columns = regular.columns
+    return [template] if 2 * len(template.numbers) > len(stream.events) else []
 
 
 def _packed(stream: Stream, templates: list[Template]) -> Packed:
