@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,12 @@ async def _record(recorder: Recorder, turn: Turn) -> float:
     return time.perf_counter() - began
 
 
+async def _record_all(recorder: Recorder, turns: Iterator[Turn]) -> None:
+    """Record one after the other, as a client that has its answer sends its next request."""
+    for turn in turns:
+        await _record(recorder, turn)
+
+
 async def _fill(path: Path, count: int, traffic: Traffic) -> dict[str, Any]:
     recorder = Recorder(path, RecordingSettings(ack_deadline_s=60), instance="bench")
     await recorder.start()
@@ -84,8 +91,8 @@ async def _fill(path: Path, count: int, traffic: Traffic) -> dict[str, Any]:
         raw += sum(len(turn.body) + len(turn.answer) for turn in group)
         made_s += time.process_time() - began_cpu
         began, began_cpu = time.perf_counter(), time.process_time()
-        for start in range(0, len(group), _AT_ONCE):
-            await asyncio.gather(*(_record(recorder, turn) for turn in group[start : start + _AT_ONCE]))
+        turns = iter(group)
+        await asyncio.gather(*(_record_all(recorder, turns) for _ in range(_AT_ONCE)))
         spent += time.perf_counter() - began
         sender_s += time.process_time() - began_cpu
         done += len(group)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_GROUP = 200
+_GROUP = 64
 _GROUP_S = 0.1
 """A transaction takes about this long at most, so that nobody waits for the end of a large one."""
 _GROUP_BYTES = 32 * 1024 * 1024
