@@ -171,6 +171,8 @@ def test_no_request_makes_a_500_a_hang_or_a_leak(router: RouterProcess, client: 
         b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
         b"POST /v1/chat/completions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"POST /v1/chat/completions HTTP/1.1\r\n" + b"X-Big: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
+        b"GET /" + b"a" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /%00%ff/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET http://elsewhere/v1/models HTTP/1.1\r\nHost: elsewhere\r\n\r\n",

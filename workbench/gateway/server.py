@@ -12,9 +12,9 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from workbench.domain.errors import UsageError
+from workbench.gateway.head import LimitedHead
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -97,7 +97,7 @@ def _holding_heads(app: ASGIApp, wire: _HeadFirst) -> ASGIApp:
     return holding
 
 
-class _Http(HttpToolsProtocol):
+class _Http(LimitedHead):
     """uvicorn's HTTP/1.1, for clients too that first offer something newer.
 
     Its keep-alive timer runs on from request to request and looks at the clock when it fires: to cancel
