@@ -137,3 +137,66 @@ def test_frames_come_back_however_they_are_cut():
     frames = Frames(COMMANDS)
     assert [found for index in range(len(data)) for found in frames.feed(data[index : index + 1])] == messages
     assert Frames(COMMANDS).feed(data) == messages
+
+
+async def test_after_a_death_operations_go_one_by_one(box, line):
+    """Until all that the process had in hand is reported; then as many as fit again."""
+    futures = [end(box, make()) for _ in range(3)]
+    box.lost("ended")
+    late = end(box, make())
+    box.reported(Report())
+    for sent in (4, 5, 6):
+        assert len(line.sent) == sent
+        box.reported(Report(done=1))
+    assert all(future.result() for future in futures)
+    more = [end(box, make()) for _ in range(2)]
+    assert len(line.sent) == 9
+    box.reported(Report(done=3))
+    assert all(future.result() for future in (late, *more))
+    assert box.state().trouble == "ended"
+
+
+async def test_one_that_the_process_dies_over_is_refused(line):
+    """Alone three times; what waited behind it goes on, and the listener gets the one at fault."""
+    refused = []
+    box = Outbox(line.send, refused.append)
+    box.reported(Report())
+    bad, good = make(), make()
+    futures = [end(box, bad), end(box, good)]
+    for _ in range(4):  # the first time there are two in hand
+        box.lost("ended (by signal 11)")
+        box.reported(Report())
+    assert refused == [bad]
+    assert (futures[0].result(), futures[1].done()) == (False, False)
+    assert "3 times" in bad.refused
+    box.reported(Report(done=1))
+    assert futures[1].result()
+    assert (box.state().refused, box.state().unrecorded, box.state().committed) == (1, 1, 1)
+
+
+async def test_what_can_t_be_sent_is_refused_alone(line):
+    """Its frame can't be made; nothing is raised into the request."""
+
+    def send(operation):
+        if operation.exchange.client:
+            raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+        return line.send(operation)
+
+    box = Outbox(send)
+    box.reported(Report())
+    odd = make()
+    odd.exchange.client = "odd"
+    assert not end(box, odd).result()
+    future = end(box, make())
+    box.reported(Report(done=1))
+    assert future.result()
+
+
+async def test_trouble_says_nothing_of_operations_or_the_store(box):
+    """A report of it leaves what is on the way, and a broken store broken."""
+    future = end(box, make())
+    box.reported(Report(trouble="maintenance failed"))
+    assert (future.done(), box.state().trouble, box.state().status) == (False, "maintenance failed", "ok")
+    box.broken("disk full")
+    box.reported(Report(trouble="again"))
+    assert box.state().status == "degraded"

@@ -65,6 +65,11 @@ class Link(asyncio.Protocol):
             self._transport.writelines(self._out)
         self._out.clear()
 
+    def kill(self) -> None:
+        """End a process that hangs; `on_lost` hears of it."""
+        if self._process is not None:
+            self._process.kill()
+
     async def ended(self, timeout_s: float) -> None:
         """Wait until the process is gone; end it by force after `timeout_s`."""
         with contextlib.suppress(TimeoutError):

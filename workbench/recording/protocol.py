@@ -37,6 +37,8 @@ class Report(msgspec.Struct, omit_defaults=True):
     """Which of those, counted from 0, the store can't take, and why."""
     error: str | None = None
     """Why the store can't be written; all further operations were dropped."""
+    trouble: str | None = None
+    """What went wrong besides; a report with it says nothing of operations or the store."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -3,7 +3,7 @@
 Promises: nothing is lost that a client saw complete (`Recording.commit`), even if the router, the recorder
 process or both are killed. A store that can't be written never stops serving, unless `required` says
 so: it is shown in `state`, retried, and what waits is written when it works again, as long as it fits
-into memory.
+into memory. An exchange that can't be written because of a bug is kept as a file, and the others go on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from workbench.domain.exchange import Exchange, Headers
 from workbench.recording.link import Link
 from workbench.recording.outbox import Outbox
 from workbench.recording.protocol import End, Prove, Report
+from workbench.recording.quarantine import FOLDER, keep
 from workbench.recording.recording import Recording
 from workbench.recording.state import RecorderState, RecordingRequired
 
@@ -35,6 +36,12 @@ OnEvent = Callable[[str, Exchange], None]
 _LINGER_S = 0.03
 """How long a request that is not alone waits for its end: many end sooner and are one insert, not two."""
 _RETRY_S = 0.5
+_LONGEST_RETRY_S = 30.0
+"""Pauses between processes that don't come up double up to this."""
+_HANG_S = 60.0
+"""A process that has work and does not report for so long is replaced. To wait for another process's lock
+takes it a few seconds, the largest body not many more.
+"""
 _START_S = 15.0
 """Longest wait for the first report of a new process: a large store may be migrated then."""
 
@@ -54,7 +61,11 @@ class Recorder:
         self._settings = settings
         self._instance = instance
         self._on_event = on_event
-        self._outbox = Outbox(self._send)
+        self._outbox = Outbox(self._send, self._refused)
+        self._reports = 0
+        self._starts = 0
+        self._seen = (0, 0.0)
+        self._keeping: set[asyncio.Task[Path | None]] = set()
         self._link: Link | None = None
         self._young: dict[str, Recording] = {}
         self._deadlines: deque[tuple[float, asyncio.Future[bool]]] = deque()
@@ -89,6 +100,8 @@ class Recorder:
             self._link.send(End())
             await self._link.ended(self._settings.ack_deadline_s)
         self._outbox.abandon()
+        if self._keeping:
+            await asyncio.wait(self._keeping)
 
     @property
     def state(self) -> RecorderState:
@@ -171,6 +184,7 @@ class Recorder:
 
     def _flush(self) -> None:
         self._outbox.put_streaming()
+        self._look_for_a_hang()
         self._flushing = asyncio.get_running_loop().call_later(self._settings.flush_interval_s, self._flush)
 
     # The line to the process.
@@ -180,6 +194,7 @@ class Recorder:
 
     async def _connect(self) -> None:
         self._heard.clear()
+        self._starts = min(self._starts + 1, 16)
         link = Link(self._reported, self._lost)
         try:
             await link.start(self._store_path, instance=self._instance, redact=self._settings.redact)
@@ -188,7 +203,27 @@ class Recorder:
         else:
             self._link = link
 
+    def _look_for_a_hang(self) -> None:
+        reports, since = self._seen
+        now = time.monotonic()
+        if reports != self._reports or not self._outbox.on_the_way:
+            self._seen = self._reports, now
+        elif now - since > _HANG_S and self._link is not None:
+            self._outbox.note(f"the recorder process did nothing for {now - since:.0f} s and is replaced")
+            self._seen = self._reports, now
+            self._link.kill()
+
+    def _refused(self, recording: Recording) -> None:
+        """Keep it as a file beside the store."""
+        folder = self._store_path.parent / FOLDER
+        work = asyncio.to_thread(keep, folder, recording.record(), recording.refused or "")
+        task = asyncio.create_task(work, name="recorder-quarantine")
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
     def _reported(self, report: Report) -> None:
+        self._reports += 1
+        self._starts = 0
         self._outbox.reported(report)
         self._heard.set()
         if report.error is not None and not self._closed:
@@ -198,7 +233,7 @@ class Recorder:
         self._link = None
         self._heard.set()
         if not self._closed:
-            self._outbox.broken(reason)
+            self._outbox.lost(reason)
             self._try_again()
 
     def _try_again(self) -> None:
@@ -209,7 +244,8 @@ class Recorder:
             self._retrying = asyncio.create_task(self._retry(), name="recorder-retry")
 
     async def _retry(self) -> None:
-        await asyncio.sleep(_RETRY_S)
+        pause_s = min(_RETRY_S * 2 ** max(self._starts - 1, 0), _LONGEST_RETRY_S)
+        await asyncio.sleep(_RETRY_S if self._link is not None else pause_s)
         self._retrying = None
         if self._link is None:
             await self._connect()

@@ -15,6 +15,8 @@ from workbench.store.operations import Arrived, AttemptRecord, Begin, Finish, Fl
 if TYPE_CHECKING:
     import asyncio
 
+    from workbench.store.transfer.record import Record
+
 
 class Sink(Protocol):
     """What a recording needs of its recorder."""
@@ -42,8 +44,10 @@ class Recording:
         self.begun = False
         """The request is on its way into the store, or there."""
         self.finished = False
-        self.refused = False
-        """The store can't take it, because something about it is wrong."""
+        self.refused: str | None = None
+        """Why the store can't take it, because something about it is wrong."""
+        self.deaths = 0
+        """How often the recorder process died over it alone."""
         self._sink = sink
         self._durable: asyncio.Future[bool] | None = None
         self._headers = headers
@@ -170,6 +174,24 @@ class Recording:
             writes=self._writes,
             attempts=list(self._attempts.values()),
             begin=None if self.begun else Arrived(headers=self._headers, body=self._request),
+        )
+
+    def record(self) -> Record:
+        """Return all of it, for a file."""
+        from workbench.store.transfer.record import AttemptCopy, Record
+
+        copies = [
+            AttemptCopy(attempt=one.attempt, request=one.request, response=one.response)
+            for one in self._attempts.values()
+        ]
+        return Record(
+            exchange=self.exchange,
+            request_headers=self._headers,
+            request=self._request,
+            response_headers=self.response_headers,
+            response=b"".join(self._pieces),
+            writes=self._writes,
+            attempts=copies,
         )
 
     @property
