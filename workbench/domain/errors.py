@@ -15,6 +15,7 @@
     |   +-- StoreUnavailable        5   the store can't be opened, is corrupt, full or read-only
     |       +-- BodyDamaged         5   stored bytes of one exchange fail their checksum or are gone
     |       +-- QueryTimeout        5   a query ran into its deadline
+    |       +-- StatementFailed     5   SQLite refuses one statement; the store itself may be well
     +-- RouterUnreachable           6   no router answers, or it is not ours
     +-- UpstreamError               1   a model endpoint answered with an error; carries status and body
     +-- Cancelled                 130   the user ended it
@@ -140,6 +141,10 @@ class BodyDamaged(StoreUnavailable):
 
 class QueryTimeout(StoreUnavailable):
     """A query was stopped at its deadline."""
+
+
+class StatementFailed(StoreUnavailable):
+    """SQLite refuses a statement, not for the file, the disk or another process: a bug, or odd data."""
 
 
 class RouterUnreachable(WorkbenchError):

@@ -8,17 +8,21 @@ all that had come over it is committed.
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench.recording.faults import described
 from workbench.recording.line import Line
-from workbench.recording.protocol import End, Prove
+from workbench.recording.protocol import End, Prove, Report
 from workbench.recording.writer import Writer
 
+_log = logging.getLogger(__name__)
 _MAINTAIN_S = 1.0
 _HOLD_S = 0.002
 """How long a request that came alone waits for its end before it is committed without: what answers at
@@ -48,7 +52,8 @@ def serve(line: Line, writer: Writer) -> None:
             return
         if time.monotonic() - maintained >= _MAINTAIN_S:
             maintained = time.monotonic()
-            writer.maintain()
+            if (trouble := writer.maintain()) is not None:
+                line.report(trouble)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -62,7 +67,14 @@ def main(arguments: Sequence[str]) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     with socket.socket(fileno=int(descriptor)) as connection:
-        serve(Line(connection), writer)
+        line = Line(connection)
+        try:
+            serve(line, writer)
+        except Exception as error:
+            places = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("the recorder process ends with %s\n%s", type(error).__name__, places)
+            line.report(Report(trouble=f"the recorder process failed: {described(error)}"))
+            sys.exit(70)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from typing import TYPE_CHECKING
 
-from workbench.domain.errors import StoreUnavailable
+from workbench.domain.errors import BodyDamaged, StatementFailed, StoreUnavailable
 from workbench.recording.enrich import enrich
+from workbench.recording.faults import described
 from workbench.recording.protocol import Command, Report
 from workbench.store.ingest import ExchangeWriter
 from workbench.store.operations import Begin, Finish, Operation
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_log = logging.getLogger(__name__)
 _GROUP = 64
 _GROUP_S = 0.1
 """A transaction takes about this long at most, so that nobody waits for the end of a large one."""
 _GROUP_BYTES = 32 * 1024 * 1024
+_REST_S = 600.0
+"""Pause of maintenance that failed for no known reason."""
 
 
 class Writer:
@@ -33,6 +38,7 @@ class Writer:
         self._redact = redact
         self._store: ExchangeWriter | None = None
         self._held: list[Operation] = []
+        self._rests_until = 0.0
         self.group = _GROUP
         """How many operations to give to `write` at a time."""
 
@@ -68,7 +74,7 @@ class Writer:
         except StoreUnavailable as error:
             return self._broken(Report(), error.message)
         except Exception as error:
-            return self._broken(Report(), f"the store can't be opened: {error!r}")
+            return self._broken(Report(), f"the store can't be opened: {described(error)}")
         return Report()
 
     def write(self, operations: Sequence[Operation]) -> Report:
@@ -88,13 +94,17 @@ class Writer:
             start = end
         return report
 
-    def maintain(self) -> None:
+    def maintain(self) -> Report | None:
         """Let the store train what it compresses with; nobody waits for that, and it may fail."""
-        if self._store is not None:
-            try:
-                self._store.maintain()
-            except StoreUnavailable:
-                return  # the next write will say so
+        if self._store is None or time.monotonic() < self._rests_until:
+            return None
+        try:
+            self._store.maintain()
+        except Exception as error:
+            if not _is_the_store_s(error):  # of what is the store's, the next write tells
+                self._rests_until = time.monotonic() + _REST_S
+                return Report(trouble=f"the store's maintenance failed: {_reason(error)}")
+        return None
 
     def close(self, *, ended: bool) -> None:
         """Close the store. Where the router did not end on purpose, interrupt what it left running."""
@@ -119,10 +129,11 @@ class Writer:
         began = time.monotonic()
         try:
             store.apply(list(new))
-        except StoreUnavailable as error:
-            self._broken(report, error.message)
-        except Exception:
-            self._one_by_one(store, group, report)
+        except Exception as error:
+            if _is_the_store_s(error):
+                self._broken(report, _reason(error))
+            else:
+                self._one_by_one(store, group, report)
         else:
             report.done += len(group)
             if len(group) == self.group:
@@ -130,25 +141,42 @@ class Writer:
                 self.group = max(1, min(_GROUP, int(self.group * min(2.0, share))))
 
     def _one_by_one(self, store: ExchangeWriter, group: Sequence[Operation], report: Report) -> None:
-        """One that the store refuses must not stand in the way of all others."""
+        """One that the store refuses must not stand in the way of all others.
+
+        It is at fault only where the store can still be written after it.
+        """
         for operation in group:
-            key = operation.id if not isinstance(operation, Begin | Finish) else operation.exchange.id
             try:
                 store.apply([operation])
-            except StoreUnavailable as error:
-                self._broken(report, error.message)
-                return
             except Exception as error:
-                report.refused[report.done] = f"{key}: {error!r}"
+                if _is_the_store_s(error):
+                    self._broken(report, _reason(error))
+                    return
+                if (broken := self.prove().error) is not None:
+                    report.error = broken
+                    return
+                report.refused[report.done] = _reason(error)
             report.done += 1
 
     def _broken(self, report: Report, error: str) -> Report:
         """Let the connection go: it may hold on to a broken file, a new one sees what is there now."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        store, self._store = self._store, None
+        if store is not None:
+            try:
+                store.close()
+            except Exception:
+                _log.exception("a broken store could not be closed")
         report.error = error
         return report
+
+
+def _is_the_store_s(error: Exception) -> bool:
+    """Tell whether nothing can be written, rather than this operation."""
+    return isinstance(error, StoreUnavailable) and not isinstance(error, StatementFailed | BodyDamaged)
+
+
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, StoreUnavailable) else described(error)
 
 
 def _group_end(operations: Sequence[Operation], start: int) -> int:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from workbench.domain.errors import QueryTimeout, StoreUnavailable
+from workbench.domain.errors import QueryTimeout, StatementFailed, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +162,7 @@ def unavailable(error: sqlite3.Error, path: Path) -> StoreUnavailable:
     for start, (message, hint) in _MEANINGS.items():
         if name.startswith(start):
             return StoreUnavailable(f"the store {path} {message} ({error})", hint=hint)
-    return StoreUnavailable(f"the store {path} failed: {error}", hint="workbench store verify")
+    return StatementFailed(f"the store {path} failed: {error}", hint="workbench store verify")
 
 
 _MEANINGS: dict[str, tuple[str, str]] = {
@@ -172,5 +172,7 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "SQLITE_READONLY": ("can't be written", "check the folder's permissions, or use another --home"),
     "SQLITE_CANTOPEN": ("can't be opened", "check the folder's permissions, or use another --home"),
     "SQLITE_BUSY": ("is locked by another process", "try again; workbench doctor shows who uses it"),
+    "SQLITE_PROTOCOL": ("is locked by another process", "try again; workbench doctor shows who uses it"),
+    "SQLITE_NOMEM": ("can't be used: there is no memory left", "end what takes it, then try again"),
     "SQLITE_IOERR": ("has an input/output error", "check the disk, then workbench store verify"),
 }
