@@ -35,6 +35,7 @@ from workbench.gateway.gateway import Gateway
 from workbench.gateway.server import Server, bind
 from workbench.gateway.tail import Tail
 from workbench.providers.registry import make_providers
+from workbench.recording.faults import described
 from workbench.recording.recorder import Recorder
 from workbench.routing.config import RouterConfig, load_config
 from workbench.routing.restore import restore_budgets
@@ -165,9 +166,12 @@ class RouterRuntime:
             await asyncio.sleep(every_s)
             try:
                 result = await asyncio.to_thread(_prune_once, self.home, policy, stopped)
-            except (WorkbenchError, OSError) as error:
-                log.warning("retention could not be applied: %s", error)
+            except Exception as error:  # a bug in it must not end it for good
+                known = isinstance(error, WorkbenchError | OSError)
+                self.gateway.retention_error = str(error) if known else described(error)
+                log.warning("retention could not be applied: %s", error, exc_info=not known)
             else:
+                self.gateway.retention_error = None
                 if result.exchanges or result.runs or result.bodies or result.files:
                     log.info("retention applied", extra=result.to_json())
 
@@ -182,8 +186,9 @@ class RouterRuntime:
             seen = now
             try:
                 await self.reload()
-            except (WorkbenchError, OSError) as error:
-                log.error("the changed configuration is not taken: %s", error)
+            except Exception as error:
+                known = isinstance(error, WorkbenchError | OSError)
+                log.error("the changed configuration is not taken: %s", error, exc_info=not known)
             else:
                 seen = _stamps(self.gateway.router.config.files)
 
@@ -324,6 +329,7 @@ def _readings(gateway: Gateway, tracer: Tracer | None) -> dict[str, float]:
         "recorder_queued": state.queued,
         "recorder_committed": state.committed,
         "recorder_unrecorded": state.unrecorded,
+        "recorder_refused": state.refused,
     }
 
 

@@ -85,6 +85,11 @@ class Home(msgspec.Struct, frozen=True):
         return self.artifacts / "workbench.db"
 
     @property
+    def unrecorded(self) -> Path:
+        """Exchanges that the store could not take, one file each."""
+        return self.artifacts / "unrecorded"
+
+    @property
     def generated(self) -> Path:
         """One folder a generated app, named like its run."""
         return self.root / "apps" / "generated"

@@ -22,7 +22,7 @@ from workbench.store.transfer.record import Record
 from workbench.store.verification import verify
 
 SECRET = "sk-proj-" + "a1B2" * 12
-_BUGS = """
+BUGS = """
 import os, signal, sqlite3, sys, time
 if "workbench.recording.process" in sys.orig_argv:
     from workbench.store import dictionaries, ingest
@@ -69,7 +69,7 @@ if "workbench.recording.process" in sys.orig_argv:
 def bugs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every recorder process has bugs; which of them shows depends on the exchange's tenant."""
     folder = tmp_path_factory.mktemp("bugs")
-    (folder / "sitecustomize.py").write_text(_BUGS)
+    (folder / "sitecustomize.py").write_text(BUGS)
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from workbench.control.claim import claimed
 from workbench.domain.errors import ConfigError, UsageError
+from workbench.gateway.pages import health_document
 from workbench.gateway.server import bind
 from workbench.runtime import RouterRuntime
 from workbench.settings import Home, RetentionSettings, Settings
@@ -64,6 +65,25 @@ async def test_retention_is_applied_while_the_router_runs(home: Home):
             if left == [kept]:
                 break
     assert left == [kept]
+
+
+async def test_a_bug_in_retention_is_said_and_does_not_end_it(home: Home, monkeypatch: pytest.MonkeyPatch):
+    """Health names the place while it fails, and no longer once it works again."""
+    monkeypatch.setattr("workbench.runtime._prune_once", lambda *_: {}["no such key"])
+    settings = Settings(retention=RetentionSettings(max_age="1s", interval="1s"))
+    async with RouterRuntime(home, settings, {}) as runtime:
+
+        async def error(*, failing: bool) -> str:
+            for _ in range(100):
+                await asyncio.sleep(0.1)
+                found = health_document(runtime.gateway)["retention"]["error"]
+                if (found is not None) == failing:
+                    return str(found)
+            raise AssertionError(found)
+
+        assert (await error(failing=True)).startswith("KeyError at runtime.py:")
+        monkeypatch.undo()
+        await error(failing=False)
 
 
 async def test_a_home_without_a_key_is_refused_with_the_mend(home: Home):

@@ -316,6 +316,8 @@ def _recording(recorder: dict[str, Any]) -> str:
         text += f": {recorder['error']}"
     if recorder.get("unrecorded"):
         text += f" ({recorder['unrecorded']} exchanges were not recorded)"
+    if recorder.get("trouble"):
+        text += f"; the last trouble: {recorder['trouble']}"
     return text
 
 

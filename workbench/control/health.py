@@ -41,7 +41,8 @@ def check_health(home: Home) -> Health:
     seen = look(home)
     parts = [_router(home, seen)]
     if seen.state == "ready":
-        parts.append(_recorder(seen.health.get("recorder")))
+        parts.append(_recorder(home, seen.health.get("recorder")))
+        parts += _retention(seen.health.get("retention"))
     parts += [check_store(home), _disk(home)]
     return Health(status=worst(parts), reachable=seen.state == "ready", parts=parts, router=dict(seen.health))
 
@@ -53,16 +54,29 @@ def _router(home: Home, seen: Sighting) -> Check:
     return fault("router", f"{seen.state}: {seen.detail}", fix)
 
 
-def _recorder(state: Any) -> Check:
+def _recorder(home: Home, state: Any) -> Check:
     if not isinstance(state, dict):
         return doubt("recording", "the router does not say")
     lost = state.get("unrecorded") or 0
     if state.get("status") != "ok":
         detail = f"{state.get('status')}: {state.get('error') or 'no reason given'}; {lost} not recorded"
         return fault("recording", detail, "workbench store verify")
+    if refused := state.get("refused") or 0:
+        detail = f"{lost} exchanges were not recorded; {refused} of them are in {home.unrecorded}"
+        return doubt("recording", f"{detail} ({state.get('trouble')})", "workbench import FILE, once mended")
     if lost:
         return doubt("recording", f"works again; {lost} exchanges were not recorded")
+    if trouble := state.get("trouble"):
+        return good("recording", f"every exchange is recorded, after some trouble: {trouble}")
     return good("recording", "every exchange is recorded")
+
+
+def _retention(state: Any) -> list[Check]:
+    """Return what is wrong with the router's own pruning; nothing where it does its work."""
+    error = state.get("error") if isinstance(state, dict) else None
+    return (
+        [doubt("retention", f"could not be applied: {error}", "workbench prune --dry-run")] if error else []
+    )
 
 
 def check_store(home: Home) -> Check:

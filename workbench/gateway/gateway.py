@@ -40,6 +40,8 @@ class Gateway:
     set_profile: Callable[[str], Awaitable[dict[str, Any]]] | None = None
     in_flight: int = 0
     draining: bool = False
+    retention_error: str | None = None
+    """Why retention could not be applied the last time."""
     newcomers: Newcomers = field(default_factory=Newcomers)
     started: float = field(default_factory=time.monotonic)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)

@@ -82,7 +82,10 @@ def health_document(gateway: Gateway) -> dict[str, Any]:
             "unrecorded": recorder.unrecorded,
             "queued": recorder.queued,
             "committed": recorder.committed,
+            "refused": recorder.refused,
+            "trouble": recorder.trouble,
         },
+        "retention": {"error": gateway.retention_error},
     }
 
 

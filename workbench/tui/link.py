@@ -149,6 +149,7 @@ async def _status(client: RouterClient, address: RouterAddress) -> RouterStatus:
         recording=recording,
         recording_error=recorder.get("error"),
         unrecorded=int(recorder.get("unrecorded") or 0),
+        recording_trouble=recorder.get("trouble"),
         in_flight=int(data.get("in_flight") or 0),
         cost_today_usd=data.get("cost_today_usd"),
         profile=str(data.get("profile") or ""),

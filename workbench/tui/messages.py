@@ -38,6 +38,8 @@ class RouterStatus(msgspec.Struct, frozen=True, kw_only=True):
     """ok, degraded, off; empty while not known"""
     recording_error: str | None = None
     unrecorded: int = 0
+    recording_trouble: str | None = None
+    """The last failure that did not stop recording."""
     in_flight: int = 0
     cost_today_usd: float | None = None
     profile: str = ""

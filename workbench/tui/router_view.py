@@ -81,7 +81,11 @@ def _recording(status: RouterStatus) -> str:
     )
     if status.unrecorded:
         text += f", {status.unrecorded} not recorded"
-    return text + (f": {one_line(status.recording_error, 200)}" if status.recording_error else "")
+    if status.recording_error:
+        text += f": {one_line(status.recording_error, 200)}"
+    elif status.recording_trouble:
+        text += f"; last trouble: {one_line(status.recording_trouble, 200)}"
+    return text
 
 
 class Widths(NamedTuple):
