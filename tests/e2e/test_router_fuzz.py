@@ -6,7 +6,7 @@ import json
 import socket
 import string
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -14,8 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.e2e.conftest import MockUpstream, RouterProcess, write_config
+from workbench.domain.exchange import Exchange
 from workbench.settings import Home
 from workbench.store.store import Reader
+from workbench.store.transfer.copying import chosen
+from workbench.store.verification import verify
 
 UPSTREAM_KEY = b"sk-upstream-key-of-the-mock"
 FEW, MANY = 300, 10_000
@@ -136,6 +139,20 @@ def check(
         assert error["message"], answer.text
 
 
+def everything(store: Reader, exchange: Exchange) -> bytes:
+    """All that is recorded of an exchange."""
+    attempts = store.attempts(exchange.id)
+    sides: list[Literal["request", "response"]] = ["request", "response"]
+    bodies = [store.body(exchange.id, side) for side in sides]
+    for attempt in attempts:
+        bodies += [store.attempt_body(exchange.id, attempt.number, "request")] if attempt.has_request else []
+        bodies += (
+            [store.attempt_body(exchange.id, attempt.number, "response")] if attempt.has_response else []
+        )
+    heads = [store.headers(exchange.id, side) for side in sides]
+    return b"\n".join([*bodies, repr((heads, attempts, exchange)).encode()])
+
+
 @pytest.mark.parametrize(
     "examples", [FEW, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
 )
@@ -155,8 +172,12 @@ def test_no_request_makes_a_500_a_hang_or_a_leak(router: RouterProcess, client: 
     attack()
     health = client.get("/health").json()
     assert (health["status"], health["in_flight"]) == ("ok", 0)
+    secrets = (router.key.encode(), UPSTREAM_KEY)
     with Reader.open(Home(router.home).store) as store:
-        assert (store.count() or 0) >= min(examples, FEW) // 2
+        recorded = list(chosen(store, ""))
+        assert len(recorded) >= min(examples, FEW) // 2
+        assert [one.id for one in recorded if any(key in everything(store, one) for key in secrets)] == []
+        assert verify(store).sound
     log = (Home(router.home).logs / "router.log").read_bytes()
     assert b"Traceback" not in log
     assert router.key.encode() not in log
