@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.proxy import proxying
 from workbench.domain.exchange import Attempt
 from workbench.providers.provider import Deployment, Secret, Timeouts
 from workbench.providers.registry import make_providers
@@ -152,6 +153,20 @@ class Bench:
         """Return a deployment as /internal/status shows it."""
         groups = self.router.status()["groups"]
         return next(item for group in groups for item in group["deployments"] if item["id"] == deployment)
+
+
+@pytest.fixture(params=["direct", "proxied"])
+async def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Both ways to an upstream: our own client, and aiohttp's where the environment names a proxy."""
+    if request.param == "direct":
+        yield
+        return
+    async with proxying() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        yield
+        assert proxy.heads, "nothing came by the proxy"
 
 
 @pytest.fixture

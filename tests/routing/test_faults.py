@@ -1,6 +1,7 @@
 """The fault matrix at the router: what the client gets, what is recorded, how the breaker stands.
 
-Every fault is a real one, made by a real upstream process over a real socket.
+Every fault is a real one, made by a real upstream process over a real socket; most are met on both ways
+there, directly and by a proxy.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ MID_STREAM = {
 }
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("fault", "code"), BEFORE_THE_FIRST_BYTE.items())
 async def test_a_fault_before_the_first_byte_moves_on(
@@ -60,6 +62,7 @@ async def test_a_fault_before_the_first_byte_moves_on(
     assert answer(CHAT, outcome.body, stream=stream).complete
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("fault", "code"), BEFORE_THE_FIRST_BYTE.items())
 async def test_a_fault_of_the_only_deployment_is_told(
@@ -73,6 +76,7 @@ async def test_a_fault_of_the_only_deployment_is_told(
     assert outcome.body == b""
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("fault", "code"), PLAIN_ONLY.items())
 async def test_a_broken_plain_body_is_never_passed_on(
     upstream: Any, bench: Any, fault: str, code: str
@@ -85,6 +89,7 @@ async def test_a_broken_plain_body_is_never_passed_on(
     assert (outcome.codes, outcome.answer.deployment) == ([code, None], "good")
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("fault", "code"), MID_STREAM.items())
 async def test_a_stream_that_breaks_off_is_never_a_success(
     upstream: Any, bench: Any, fault: str, code: str
@@ -101,6 +106,7 @@ async def test_a_stream_that_breaks_off_is_never_a_success(
     assert made.state("bad")["failures"] == 1
 
 
+@pytest.mark.usefixtures("way")
 async def test_an_error_inside_a_stream_is_passed_and_counted(upstream: Any, bench: Any) -> None:
     """The client gets the upstream's own error event; the answer is no success."""
     made = bench(upstream.deployment(params={"x_mock": {"fault": "error-in-stream"}}))
@@ -111,6 +117,7 @@ async def test_an_error_inside_a_stream_is_passed_and_counted(upstream: Any, ben
     assert made.state("one")["failures"] == 1
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("fault", ["no-done", "comments", "crlf", "split"])
 async def test_odd_but_whole_streams_pass(upstream: Any, bench: Any, fault: str) -> None:
     """No [DONE] after a finish reason, comments, CRLF, events in two writes: whole, byte for byte."""
@@ -126,6 +133,7 @@ async def test_odd_but_whole_streams_pass(upstream: Any, bench: Any, fault: str)
         assert b"\n: " in outcome.body or outcome.body.startswith(b": ")
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("status", [400, 404, 413, 422])
 async def test_errors_about_the_request_pass_untouched(upstream: Any, bench: Any, status: int) -> None:
     """The upstream's own words about the client's request reach the client; nobody else is asked."""
@@ -138,6 +146,7 @@ async def test_errors_about_the_request_pass_untouched(upstream: Any, bench: Any
     assert made.state("bad")["state"] == "closed"
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     ("status", "ours", "code"),
     [
@@ -228,6 +237,7 @@ async def test_a_certificate_nobody_trusts(upstream: Any, bench: Any, tmp_path: 
     assert "TLS" in outcome.error.message
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("stream", [False, True])
 async def test_timeouts_name_their_stage(upstream: Any, bench: Any, stream: bool) -> None:
     """No first byte, silence between chunks, and the total are three timeouts with three messages."""
@@ -247,6 +257,7 @@ async def test_timeouts_name_their_stage(upstream: Any, bench: Any, stream: bool
     assert "not finished within 0.6 s" in late.error.message
 
 
+@pytest.mark.usefixtures("way")
 async def test_a_large_answer(upstream: Any, bench: Any) -> None:
     """Ten megabytes come through whole, plain and streamed."""
     for stream in (False, True):
@@ -256,6 +267,7 @@ async def test_a_large_answer(upstream: Any, bench: Any) -> None:
         assert len(answer(CHAT, outcome.body, stream=stream).text) == 10_000_000
 
 
+@pytest.mark.usefixtures("way")
 async def test_two_thousand_tool_call_deltas(upstream: Any, bench: Any) -> None:
     """A tool call in 2,000 pieces arrives whole, for chat and for both translated dialects."""
     many = upstream.deployment(params={"x_mock": {"tool_deltas": 2000}})
