@@ -6,7 +6,9 @@ shared. The upstream fails by the body's member ``x_mock``, which the router pas
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import socketserver
 import threading
 import time
@@ -75,8 +77,13 @@ BROKEN_STREAMS = [
     Case("s-cut-clean", {"fault": "cut-clean"}, 200, "upstream_malformed", 1),
     Case("s-stalled", {"fault": "hang-mid"}, 200, "upstream_timeout", 1),
     Case("s-malformed", {"fault": "malformed"}, 200, "upstream_malformed", 1),
+    Case("s-truncated", {"fault": "truncated"}, 200, "upstream_malformed", 1),
+    Case("s-invalid-utf8", {"fault": "invalid-utf8"}, 200, "upstream_malformed", 1),
 ]
 WHOLE_STREAMS = ["no-done", "comments", "crlf", "split"]
+FAILED_STREAMS = [
+    case for case in PLAIN if case.name in {"empty", "html", "error-in-200", "529", "first-byte-timeout"}
+]
 UNREACHABLE = ["refused", "dns", "tls"]
 
 
@@ -105,34 +112,51 @@ def not_tls() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def full() -> Iterator[str]:
+    """A listener whose queue is full: nobody is ever connected to it."""
+    with socket.socket() as listener, contextlib.ExitStack() as fillers:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+
+
+@pytest.fixture(scope="module")
 def router(
-    tmp_path_factory: pytest.TempPathFactory, upstream: MockUpstream, not_tls: str
+    tmp_path_factory: pytest.TempPathFactory, upstream: MockUpstream, not_tls: str, full: str
 ) -> Iterator[RouterProcess]:
     home = tmp_path_factory.mktemp("faults") / "home"
     path = home / "infra" / "litellm" / "config.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text(config(upstream.base_url, not_tls))
+    path.write_text(config(upstream.base_url, not_tls, full))
     process = RouterProcess(home)
     yield process.start()
     process.stop()
 
 
-def config(base: str, not_tls: str) -> str:
+def config(base: str, not_tls: str, full: str) -> str:
     """Return a config with one group a case, one retry, short timeouts."""
     streams = [*WHOLE_STREAMS, "big", "tools", "error-in-stream", "dead"]
-    names = ["limited"] + [case.name for case in PLAIN + BROKEN_STREAMS] + [f"w-{name}" for name in streams]
+    names = ["limited"] + [f"p-{case.name}" for case in FAILED_STREAMS]
+    names += [case.name for case in PLAIN + BROKEN_STREAMS] + [f"w-{name}" for name in streams]
     places = dict.fromkeys(names, f"{base}/v1")
     places |= {
         "refused": f"http://127.0.0.1:{free_port()}/v1",
         "dns": "http://no-such-host.invalid/v1",
         "tls": not_tls,
+        "connect-timeout": full,
+        "total-timeout": f"{base}/v1",
     }
     lines = ["model_list:"]
     for name, place in places.items():
         lines += [f'  - model_name: "{name}"', "    litellm_params:", "      model: openai/mock"]
         lines += [f"      api_base: {place}", "      api_key: sk-upstream-0123456789abcdef"]
+        lines += ["      timeout: 0.3"] if name == "total-timeout" else []
     lines += ["router_settings:", "  num_retries: 1", "  allowed_fails: 3", "  cooldown_time: 1"]
-    lines += ["  first_byte_timeout: 0.6", "  chunk_timeout: 0.6"]
+    lines += ["  connect_timeout: 2", "  first_byte_timeout: 0.6", "  chunk_timeout: 0.6"]
     return "\n".join(lines) + "\n"
 
 
@@ -204,6 +228,25 @@ def test_an_upstream_that_can_not_be_reached(router: RouterProcess, model: str):
     assert b"sk-upstream" not in outcome.body
 
 
+@pytest.mark.parametrize(
+    ("model", "mock", "words"),
+    [
+        ("connect-timeout", {}, "no connection within 2 s"),
+        ("first-byte-timeout", {"fault": "hang"}, "no answer within 0.6 s"),
+        ("between-timeout", {"fault": "hang-mid"}, "nothing more came for 0.6 s"),
+        ("total-timeout", {"fault": "hang-mid"}, "not finished within 0.3 s"),
+    ],
+)
+def test_a_timeout_names_its_stage(router: RouterProcess, model: str, mock: dict[str, Any], words: str):
+    """504, retryable; every attempt says which of the four times it was."""
+    outcome = ask(router, model, mock)
+    error = json.loads(outcome.body)["error"]
+    assert (outcome.status, error["code"], error["retryable"]) == (504, "upstream_timeout", True)
+    assert words in error["message"]
+    assert [attempt.error_code for attempt in outcome.attempts] == ["upstream_timeout"] * 2
+    assert all(words in (attempt.error or "") for attempt in outcome.attempts)
+
+
 def test_a_rate_limit_carries_the_upstreams_retry_after(router: RouterProcess):
     """429 with 2 seconds comes through as 429 with 2 seconds."""
     outcome = ask(router, "limited", {"status": 429, "retry_after": "2"})
@@ -222,6 +265,15 @@ def test_a_stream_that_breaks_is_never_a_success(router: RouterProcess, case: Ca
     assert outcome.recorded == outcome.body
     assert (outcome.exchange.state, outcome.exchange.error_code) == ("failed", case.code)
     assert [attempt.error_code for attempt in outcome.attempts] == [case.code]
+
+
+@pytest.mark.parametrize("case", FAILED_STREAMS, ids=lambda case: case.name)
+def test_a_stream_that_never_begins_is_answered_like_a_plain_one(router: RouterProcess, case: Case):
+    """Nothing went out yet: a whole error with its own status, after every attempt that is due."""
+    outcome = ask(router, f"p-{case.name}", case.mock, stream=True)
+    assert (outcome.status, json.loads(outcome.body)["error"]["code"]) == (case.status, case.code)
+    assert [attempt.error_code for attempt in outcome.attempts] == [case.code] * case.attempts
+    assert outcome.exchange.state == "complete"
 
 
 def test_an_error_inside_a_stream_is_passed_and_recorded(router: RouterProcess):
