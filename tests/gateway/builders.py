@@ -1,13 +1,14 @@
-"""A running gateway without a socket, for tests that talk HTTP to it."""
+"""A running gateway without a socket, and any application on one, for tests that talk HTTP to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
 
+from workbench.gateway.server import Server, bind
 from workbench.runtime import RouterRuntime
 
 KEY = "sk-wb-gateway-test-0123456789abcdef"
@@ -27,3 +28,14 @@ class Door:
 
 
 OpenDoor = Callable[..., AbstractAsyncContextManager[Door]]
+
+
+@asynccontextmanager
+async def listening(app: Any) -> AsyncIterator[int]:
+    """Serve an application on a real socket; yields the port."""
+    listener = bind("127.0.0.1", 0)
+    server = Server(app, listener)
+    await server.begin()
+    yield listener.getsockname()[1]
+    await server.end(force=True)
+    listener.close()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.builders import listening
 from workbench.gateway import head
-from workbench.gateway.server import Server, bind
 
 LATE_S = 0.4
 START = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
@@ -44,12 +44,8 @@ def app() -> Asked:
 async def port(app: Asked, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """A server that waits 0.4 s for a head."""
     monkeypatch.setattr(head, "HEAD_S", LATE_S)
-    listener = bind("127.0.0.1", 0)
-    running = Server(app, listener)
-    await running.begin()
-    yield listener.getsockname()[1]
-    await running.end(force=True)
-    listener.close()
+    async with listening(app) as found:
+        yield found
 
 
 async def exchanged(port: int, *pieces: bytes, pause_s: float = 0.0) -> tuple[int, dict[str, Any], bytes]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.builders import listening
 from workbench.gateway import server
-from workbench.gateway.server import Server, bind
 
 IDLE_S = 0.3
 
@@ -25,12 +25,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """A server that keeps idle connections for 0.3 s."""
     monkeypatch.setattr(server, "KEEP_ALIVE_S", IDLE_S)
-    listener = bind("127.0.0.1", 0)
-    running = Server(app, listener)
-    await running.begin()
-    yield listener.getsockname()[1]
-    await running.end(force=True)
-    listener.close()
+    async with listening(app) as found:
+        yield found
 
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str = "/") -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import time
 from pathlib import Path
@@ -12,10 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.workflow.backends import backend_of
 from workbench.domain.errors import ToolUnavailable
 from workbench.workflow import namespaces, sandbox
 from workbench.workflow.process import Caps, Outcome, run
-from workbench.workflow.sandbox import Backend, Bubblewrap, CleanProcess, Toolbox
+from workbench.workflow.sandbox import Backend, CleanProcess, Toolbox
 
 pytestmark = pytest.mark.sandbox
 
@@ -33,13 +33,7 @@ def app(tmp_path: Path) -> Path:
 @pytest.fixture(params=["bubblewrap", "namespaces"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each sandbox that works here."""
-    if request.param == "namespaces":
-        if problem := namespaces.problem():
-            pytest.skip(problem)
-        return namespaces.Namespaces()
-    if (program := shutil.which("bwrap")) is None:
-        pytest.skip("bubblewrap is not installed")
-    return Bubblewrap(program)
+    return backend_of(request.param)
 
 
 async def jailed(backend: Backend, app: Path, code: str, *, caps: Caps = CAPS) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import msgspec
 import psutil
 import pytest
 
+from tests.workflow.backends import backend_of
 from workbench.domain.events import RunEvent, SmokeOutput
-from workbench.workflow import namespaces
 from workbench.workflow.gates import Runner
 from workbench.workflow.recipe import Recipe
-from workbench.workflow.sandbox import Backend, Bubblewrap, CleanProcess, Toolbox
+from workbench.workflow.sandbox import Backend, CleanProcess, Toolbox
 from workbench.workflow.serving import port_is_free
 from workbench.workflow.smoke import SmokeReport, web_smoke
 
@@ -29,15 +28,7 @@ Smoke = Callable[..., Any]
 @pytest.fixture(params=["bubblewrap", "namespaces", "clean"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each backend that works here."""
-    if request.param == "clean":
-        return CleanProcess()
-    if request.param == "namespaces":
-        if problem := namespaces.problem():
-            pytest.skip(problem)
-        return namespaces.Namespaces()
-    if (program := shutil.which("bwrap")) is None:
-        pytest.skip("bubblewrap is not installed")
-    return Bubblewrap(program)
+    return backend_of(request.param)
 
 
 @pytest.fixture

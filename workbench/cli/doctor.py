@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from workbench.cli.checks import print_checks
+from workbench.cli.checks import conclude
 from workbench.cli.context import Context, pass_context
 from workbench.cli.options import examples
-from workbench.cli.output import emit
-from workbench.control.check import Check, doubt, fault, good, worst
-from workbench.domain.errors import CheckFailed, ConfigError
+from workbench.control.check import Check, doubt, fault, good
+from workbench.domain.errors import ConfigError
 
 
 @click.command(
@@ -23,14 +22,7 @@ def command(ctx: Context) -> None:
     """
     from workbench.control.doctor import examine
 
-    checks = [*examine(ctx.bare_home), *_config(ctx)]
-    if ctx.json:
-        emit([check.to_json() for check in checks])
-    else:
-        print_checks(checks, color=ctx.colored)
-    if worst(checks) == "bad":
-        count = sum(check.status == "bad" for check in checks)
-        raise CheckFailed(f"{count} {'fault' if count == 1 else 'faults'}")
+    conclude(ctx, [*examine(ctx.bare_home), *_config(ctx)])
 
 
 def _config(ctx: Context) -> list[Check]:
