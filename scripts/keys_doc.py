@@ -17,8 +17,8 @@ back, `/` narrows or finds, `n` and `N` go from hit to hit, `m` marks, `y` copie
 compares, `1` to `7` change the place, `;` puts letters on
 everything that can be gone to.
 
-Many terminals send the escape key as the byte with which an arrow's sequence begins: it counts as the key when
-nothing follows for 10 ms, over SSH 25 ms. Where your line is slower than that, `ESCDELAY` says how many.
+Many terminals send the escape key as the byte with which an arrow's sequence begins: it counts as the key
+when nothing follows for 10 ms, over SSH 25 ms. Where your line is slower than that, `ESCDELAY` says how many.
 
 ## Your own keys
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 import uvicorn
 
 from workbench.domain.errors import UsageError
+from workbench.gateway.answer_head import HeadFirst, holding_heads
 from workbench.gateway.head import LimitedHead
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from workbench.gateway.app import ASGIApp
-    from workbench.gateway.client import Message, Receive, Scope, Send
 
 KEEP_ALIVE_S = 75
 """Longer than clients' pools keep a connection, so that they close it, not we under their hands."""
@@ -51,52 +51,6 @@ def _explain(error: OSError, host: str, port: int) -> UsageError:
     )
 
 
-class _HeadFirst:
-    """A transport that sends an answer's head together with what follows it.
-
-    ASGI asks servers for that. It is one call of the system and one packet, and the client wakes once.
-    """
-
-    __slots__ = ("_head", "_holding", "_transport", "_write")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._write = transport.write
-        self._head = b""
-        self._holding = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def hold(self) -> None:
-        """Keep the next write back until another one comes."""
-        self._holding = True
-
-    def write(self, data: bytes) -> None:
-        """Write, after what was held."""
-        if self._holding:
-            self._holding, self._head = False, data
-        elif self._head:
-            head, self._head = self._head, b""
-            self._write(head + data)
-        else:
-            self._write(data)
-
-
-def _holding_heads(app: ASGIApp, wire: _HeadFirst) -> ASGIApp:
-    """Return `app` with the head of its answer held until the body begins; HEAD's answers have no body."""
-
-    async def holding(scope: Scope, receive: Receive, send: Send) -> None:
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                wire.hold()
-            await send(message)
-
-        await app(scope, receive, send if scope["method"] == "HEAD" else sent)
-
-    return holding
-
-
 class _Http(LimitedHead):
     """uvicorn's HTTP/1.1, for clients too that first offer something newer.
 
@@ -109,10 +63,10 @@ class _Http(LimitedHead):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Write through something that can hold an answer's head back."""
-        super().connection_made(cast("asyncio.Transport", _HeadFirst(transport)))
+        super().connection_made(cast("asyncio.Transport", HeadFirst(transport)))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        held: Any = _holding_heads(app, cast("_HeadFirst", self.transport))
+        held: Any = holding_heads(app, cast("HeadFirst", self.transport))
         super()._start_asgi_task(cycle, held)
 
     def on_response_complete(self) -> None:
