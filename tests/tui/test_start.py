@@ -14,6 +14,7 @@ from textual.messages import Update
 from tests.tui.builders import at_rest, screen_text, shows, until
 from workbench.control.home import ensure_home
 from workbench.tui.source import Source
+from workbench.tui.widgets.textview import TextView
 
 
 async def test_the_store_is_read_after_the_first_frame(app, recorded, monkeypatch):
@@ -113,3 +114,24 @@ async def test_what_was_asked_for_before_all_was_drawn_is_not_drawn_again(app, r
         assert drawn == []
         screen.post_message(Update(screen.rows))
         await until(pilot, lambda: len(drawn) == 1)
+
+
+async def test_a_text_is_never_drawn_for_another_width(app, recorded, monkeypatch):
+    """Neither before it is laid out, nor after the terminal has changed its size."""
+    recorded.chat("how wide is this question? " * 20, "answer")
+    widths = []
+    draw = TextView.render_line
+    monkeypatch.setattr(
+        TextView,
+        "render_line",
+        lambda self, y: widths.append((self._index.width, self._text_width())) or draw(self, y),
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "1 of 1")
+        await pilot.press("enter")
+        await shows(pilot, "Timing", "answer")
+        await pilot.resize_terminal(80, 30)
+        await shows(pilot, "Timing", "answer")
+        await at_rest(pilot)
+    assert len({made for made, _ in widths}) >= 2
+    assert [width for width in widths if len(set(width)) > 1] == []

@@ -247,11 +247,14 @@ class TextView(ScrollView, Drawn, can_focus=True):
 
     # -- layout
 
-    def on_resize(self) -> None:
-        """Another width breaks lines elsewhere: keep the line that was on top there."""
-        width = self._text_width()
-        if width != self._index.width:
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        """Break lines for another width before they are drawn; the line that was on top stays there."""
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if self.size and (self._text_width() != self._index.width or not self._index.lines):
             self._reindex()
+        return changed
 
     def _text_width(self) -> int:
         return max(8, self.scrollable_content_region.width)
@@ -259,6 +262,8 @@ class TextView(ScrollView, Drawn, can_focus=True):
     def _reindex(self) -> None:
         line = self.line_at_top
         self._index = RowIndex(self.document, self._text_width(), wrap=self.wrap)
+        if not self.size:
+            return  # not laid out yet: `_size_updated` comes with the width
         self._index.extend(_SLICE_S, until_row=self.size.height)
         if line:
             while self._index.lines <= line and not self._index.extend(0.02):
