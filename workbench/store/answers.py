@@ -95,7 +95,7 @@ class AnswerBodies:
         self, seq: int, part: int, data: bytes, kind: int, headers: bytes | None, writes: Sequence[Write]
     ) -> None:
         stream = split_stream(data)
-        ids = [self._chunks.put(data, kind, stream=stream)] if data else []
+        ids = [self._chunks.put(data, kind, stream=stream, fresh=kind == ANSWER)] if data else []
         timing = pack_writes(writes, stream) if writes else None
         row = (seq, part, len(data), zlib.crc32(data), pack_ids(ids) if ids else None, headers, timing)
         self._rows.body(row)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,13 +15,16 @@ from workbench.store.repeats import pack_repeat, unpack_repeat
 from workbench.store.texts import ANSWER, OTHER, piece_text
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
 
     from workbench.store.compression import Codecs
 
 _REMEMBERED = 100_000
 """Hashes kept in memory; about 20 MB."""
+_RARE = 256
+"""Shorter pieces than this are often said again."""
+_CAREFUL = 1_000
+"""For so many groups everything is looked up after a guess was wrong: then traffic repeats itself."""
 _FIND = "SELECT id, indexed FROM chunks WHERE hash = ?"
 _INSERT = (
     "INSERT INTO chunks (id, hash, size, kind, indexed, codec, data, base) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -34,6 +38,10 @@ class Said(msgspec.Struct, frozen=True):
     words: str
     chunk: int
     content: bytes
+
+
+class PieceExists(Exception):
+    """A piece that was taken for a new one is in the store already."""
 
 
 class _New(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +74,8 @@ class ChunkTable:
         self._words: list[tuple[int, str]] = []
         self._new: list[_New] = []
         self._next: int | None = None
+        self._guessing = False
+        self._careful = 0
         self.answered: Said | None = None
         """The answer that was stored last, if it was new and says something."""
 
@@ -78,10 +88,23 @@ class ChunkTable:
         self._new.clear()
         self._next = None
 
+    def begin(self, *, guessing: bool) -> None:
+        """Begin a group. With `guessing`, what is likely new is not looked up, and `flush` or `put` may raise
+        PieceExists: then the group is to be rolled back and written once more without.
+        """
+        self._guessing = guessing and not self._careful
+        self._careful = max(0, self._careful - 1)
+
     def put(
-        self, piece: bytes, kind: int = OTHER, *, said: Said | None = None, stream: Stream | None = None
+        self,
+        piece: bytes,
+        kind: int = OTHER,
+        *,
+        said: Said | None = None,
+        stream: Stream | None = None,
+        fresh: bool = False,
     ) -> int:
-        """Return the id of `piece`, storing and indexing it if it is new.
+        """Return the id of `piece`, storing and indexing it if it is new, which it likely is when `fresh`.
 
         Words that repeat `said` are not indexed, and stored as little more than a reference to it. `stream`
         is the piece cut into events, if it is a stream of them.
@@ -89,7 +112,7 @@ class ChunkTable:
         digest = hashlib.blake2b(piece, digest_size=16).digest()
         known = self._ids.get(digest)
         if known is None:
-            known = self._insert(digest, piece, kind, said, stream)
+            known = self._insert(digest, piece, kind, said, stream, fresh)
             self._remember(digest, known)
         return known
 
@@ -104,12 +127,13 @@ class ChunkTable:
         self._order.append(digest)
 
     def _insert(
-        self, digest: bytes, piece: bytes, kind: int, said: Said | None, stream: Stream | None
+        self, digest: bytes, piece: bytes, kind: int, said: Said | None, stream: Stream | None, fresh: bool
     ) -> int:
         words = piece_text(kind, piece) if kind != OTHER else ""
         repeated = said if said is not None and words == said.words else None
         indexed = int(repeated is None) if words else 0
-        row = self._cursor.execute(_FIND, (digest,)).fetchone()
+        fresh = fresh and self._guessing and len(piece) >= _RARE
+        row = None if fresh else self._cursor.execute(_FIND, (digest,)).fetchone()
         if row is not None:
             if indexed and not row[1]:
                 # The same bytes were stored before as something that was not to be found.
@@ -157,7 +181,7 @@ class ChunkTable:
                 (new.number, new.digest, len(new.piece), new.kind, new.indexed, *self._packed(new))
                 for new in self._new
             ]
-            self._connection.executemany(_INSERT, rows)
+            self._insert_all(rows)
             self._new.clear()
         self._next = None
         if self._words:
@@ -168,6 +192,15 @@ class ChunkTable:
                 "INSERT OR IGNORE INTO uses (chunk, exchange) VALUES (?, ?)", self._uses
             )
             self._uses.clear()
+
+    def _insert_all(self, rows: list[tuple[Any, ...]]) -> None:
+        try:
+            self._connection.executemany(_INSERT, rows)
+        except sqlite3.IntegrityError as error:
+            if not self._guessing:
+                raise
+            self._careful = _CAREFUL
+            raise PieceExists from error
 
 
 def index_chunk(connection: sqlite3.Connection, chunk: int, words: str) -> None:

@@ -11,11 +11,14 @@ import contextlib
 import functools
 import os
 import sqlite3
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from workbench.store import instances
 from workbench.store.answers import REQUEST, AnswerBodies
-from workbench.store.chunks import ChunkTable
+from workbench.store.chunks import ChunkTable, PieceExists
 from workbench.store.compression import Codecs
 from workbench.store.connection import begin, connect_writer, roll_back, transaction, translated
 from workbench.store.dictionaries import Trainer
@@ -36,6 +39,7 @@ from workbench.store.rows import (
 )
 from workbench.store.sessions import SessionTable
 from workbench.store.timing import pack_writes
+from workbench.store.undo import Undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
     from workbench.store.requests import StoredRequest
 
 _SAME_MOMENT = 1 << SEQ_SHIFT
+_ROUTE = attrgetter(*ROUTE_COLUMNS)
 
 
 class _Arrival(NamedTuple):
@@ -70,6 +75,9 @@ class ExchangeWriter:
         self._epoch = -1
         self._seqs: dict[str, int] = {}
         self._arrivals: dict[str, _Arrival] = {}
+        self._taken: list[Undo] = []
+        self._absent: set[str] = set()
+        """Ids of the group that is being written which are known not to be in the store."""
         self._codecs = Codecs()
         self._chunks = ChunkTable(connection, self._codecs)
         self._rows = PendingRows(connection)
@@ -111,41 +119,56 @@ class ExchangeWriter:
 
     def apply(self, operations: list[Operation]) -> None:
         """Write a group in one transaction, with what was taken up before. Raises StoreUnavailable; other
-        errors are the operations' own.
+        errors are the operations' own. Nothing is left of a group that failed, what was taken up included.
         """
-        with self._whole():
-            self._take(operations)
+        with translated(self._path):
+            try:
+                self._write(operations, guessing=True)
+            except PieceExists:
+                self._write(operations, guessing=False)
+
+    def take(self, operations: list[Operation]) -> None:
+        """Do the work of a group up to its commit, which the next `apply` brings: soon, because no other
+        process can write meanwhile. Raises as `apply`, and then nothing of it is left.
+        """
+        undo = Undo(operations)
+        with translated(self._path), self._whole(undo):
+            self._take(operations, guessing=False)
+            self._taken.append(undo)
+
+    def _write(self, operations: list[Operation], *, guessing: bool) -> None:
+        """Write a group; `guessing` as in `ChunkTable.begin`, where nothing was taken up."""
+        with self._whole(Undo(operations)):
+            self._take(operations, guessing=guessing)
             for key in list(self._arrivals):
                 self._arrive(key)
             self._rows.flush()
             self._chunks.flush()
             self._sessions.flush()
             self._connection.execute("COMMIT")
+            self._taken.clear()
 
-    def take(self, operations: list[Operation]) -> None:
-        """Do the work of a group up to its commit, which the next `apply` brings: soon, because no other
-        process can write meanwhile. Raises as `apply`, and then nothing of it is left.
-        """
-        with self._whole():
-            self._take(operations)
-
-    @contextlib.contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Undo the whole transaction, what it had taken up before included, where the block fails."""
-        with translated(self._path):
-            try:
-                yield
-            except BaseException:
-                self._forget()
-                roll_back(self._connection)
-                raise
-
-    def _take(self, operations: list[Operation]) -> None:
+    def _take(self, operations: list[Operation], *, guessing: bool) -> None:
         if not self._connection.in_transaction:
             begin(self._connection)
             self._check_epoch()
+            self._chunks.begin(guessing=guessing)
+        self._look_up(operations)
         for operation in operations:
             self._apply(operation)
+
+    @contextlib.contextmanager
+    def _whole(self, undo: Undo) -> Iterator[None]:
+        """Where the block fails, undo the transaction, and what it set in its operations."""
+        try:
+            yield
+        except BaseException:
+            self._forget()
+            roll_back(self._connection)
+            for before in (undo, *self._taken):
+                before.restore()
+            self._taken.clear()
+            raise
 
     def prove(self) -> None:
         """Commit something, to see that it can be done. Raises StoreUnavailable."""
@@ -183,6 +206,7 @@ class ExchangeWriter:
         self._answers.forget()
         self._routes.clear()
         self._seqs.clear()
+        self._absent.clear()
         self._epoch = -1
 
     def _begin(self, begin: Begin) -> None:
@@ -213,6 +237,7 @@ class ExchangeWriter:
             self._answer(seq, finish)
         run, session = self._runs(exchange, request, arrival.body)
         values = exchange_values(exchange, run, session, self._instance)
+        self._absent.discard(exchange.id)
         self._rows.exchange(exchange.id, seq, values, request.context, request.base)
         self._sessions.belongs(seq, run, session)
         self._label(seq, exchange)
@@ -290,7 +315,7 @@ class ExchangeWriter:
         return attempt_values(seq, self._route(attempt), attempt, headers)
 
     def _route(self, attempt: Attempt) -> int:
-        values = tuple(getattr(attempt, name) for name in ROUTE_COLUMNS)
+        values = _ROUTE(attempt)
         known = self._routes.get(values)
         if known is None:
             same = " AND ".join(f"{name} IS ?" for name in ROUTE_COLUMNS)
@@ -320,10 +345,26 @@ class ExchangeWriter:
         for tool in exchange.tools:
             self._rows.label(f"tool:{tool}", seq)
 
+    def _look_up(self, operations: list[Operation]) -> None:
+        """Find out in one step which of a group's new exchanges are in the store already."""
+        new = [
+            operation.exchange.id
+            for operation in operations
+            if isinstance(operation, Begin) or (isinstance(operation, Finish) and operation.begin is not None)
+        ]
+        self._absent = set(new)
+        if new:
+            found = self._connection.execute(
+                "SELECT id, seq FROM exchanges WHERE id IN (SELECT value FROM json_each(?))",
+                (msgspec.json.encode(new).decode(),),
+            ).fetchall()
+            self._seqs.update(found)
+            self._absent.difference_update([given for given, _ in found])
+
     def _seq(self, exchange_id: str) -> int | None:
         """Return the row key of an exchange that is in the store."""
         known = self._seqs.get(exchange_id) or self._rows.seq(exchange_id)
-        if known is None:
+        if known is None and exchange_id not in self._absent:
             row = self._connection.execute(
                 "SELECT seq FROM exchanges WHERE id = ?", (exchange_id,)
             ).fetchone()

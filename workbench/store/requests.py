@@ -59,16 +59,18 @@ class _Build:
         self.pieces: list[bytes] = []
         """What was added, as it is stored."""
 
-    def add(self, piece: bytes, kind: int, said: Said | None = None) -> None:
-        """Store one piece after the others; `said` as in `ChunkTable.put`."""
+    def add(self, piece: bytes, kind: int, said: Said | None = None, *, fresh: bool = False) -> None:
+        """Store one piece after the others; `said` and `fresh` as in `ChunkTable.put`."""
         if kind == MESSAGE and (cuts := attachments(piece)):
             for index, (start, end) in enumerate(pairwise([0, *cuts, len(piece)])):
                 # Every second piece is the attachment itself: no words, no secrets, often megabytes.
                 self._put(piece[start:end], OTHER if index % 2 else MESSAGE, clean=index % 2 == 0)
         else:
-            self._put(piece, kind, clean=True, said=said)
+            self._put(piece, kind, clean=True, said=said, fresh=fresh)
 
-    def _put(self, piece: bytes, kind: int, *, clean: bool, said: Said | None = None) -> None:
+    def _put(
+        self, piece: bytes, kind: int, *, clean: bool, said: Said | None = None, fresh: bool = False
+    ) -> None:
         if not piece:
             return
         if clean and self._redacting:
@@ -78,7 +80,7 @@ class _Build:
         self.crc = zlib.crc32(piece, self.crc)
         self.size += len(piece)
         self.pieces.append(piece)
-        self.ids.append(self._chunks.put(piece, kind, said=said))
+        self.ids.append(self._chunks.put(piece, kind, said=said, fresh=fresh))
 
     def add_end(self, known: Known) -> None:
         """Store the same end as an earlier request had."""
@@ -156,7 +158,7 @@ class RequestBodies:
             piece = middle[position:end]
             message = canonical(piece)
             chain, dialogue = chain_next(chain, message), dialogue or is_dialogue(message)
-            build.add(piece, MESSAGE, known.answered)
+            build.add(piece, MESSAGE, known.answered, fresh=True)
             position = end
         longer = Known(
             seq=seq, endpoint=known.endpoint, tenant=known.tenant, body=body, length=start + position,

@@ -138,6 +138,7 @@ BODY_INSERT = (
 )
 ROUTE_COLUMNS = ("deployment", "provider", "model", "url")
 ATTEMPT_COLUMNS = ("number", "started_at", "ended_at", "status", "error_code", "error", "reason")
+_ATTEMPT = attrgetter(*ATTEMPT_COLUMNS)
 ATTEMPT_INSERT = (
     f"INSERT OR REPLACE INTO attempts (exchange, route, {', '.join(ATTEMPT_COLUMNS)}, ttft_us, latency_us,"
     f" headers) VALUES ({', '.join('?' * (len(ATTEMPT_COLUMNS) + 5))})"
@@ -150,8 +151,7 @@ ATTEMPT_SELECT = (
 
 def attempt_values(seq: int, route: int, attempt: Attempt, headers: bytes | None) -> list[Any]:
     """Return the values of `ATTEMPT_INSERT`."""
-    values = [seq, route, *(getattr(attempt, name) for name in ATTEMPT_COLUMNS)]
-    return [*values, to_us(attempt.ttft_ms), to_us(attempt.latency_ms), headers]
+    return [seq, route, *_ATTEMPT(attempt), to_us(attempt.ttft_ms), to_us(attempt.latency_ms), headers]
 
 
 def read_attempt(row: tuple[Any, ...], headers: Headers, parts: frozenset[int]) -> Attempt:
