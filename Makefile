@@ -52,7 +52,7 @@ $(DEV_STAMP): requirements-dev.txt $(STAMP)
 	@$(INSTALL) --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
-test: $(DEV_STAMP) ## the tests (a few minutes); long ones are in `make qa`
+test: $(DEV_STAMP) ## the tests (a few minutes); long ones are in `make qa-long`
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not slow and not net"
 
 coverage: $(DEV_STAMP) ## the tests, with a coverage report
@@ -72,10 +72,10 @@ laws: $(DEV_STAMP)
 
 check: lint types laws ## format, lint, types, import laws
 
-qa: $(DEV_STAMP) ## everything a change must pass: check, tests, then the road by hand (logs/qa-*.log)
+qa: $(DEV_STAMP) ## check, tests, then the whole road (logs/qa-*.log); QA_LONG=1, QA_NET=1 for more
 	@BIN=$(BIN) scripts/qa_road.sh
 
-qa-long: $(DEV_STAMP) ## the tests that take long: kill -9, fuzzing, fault matrix in full
+qa-long: $(DEV_STAMP) ## the tests that take long: fuzzing, kill -9 many times, every recipe
 	@$(BIN)/python -m pytest -q -m "slow and not net"
 
 bench: $(DEV_STAMP) ## speed of router, start-up, TUI and store (100k), as ratios, in a few minutes

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything a change must pass, in the order that fails soonest; called by `make qa`.
-# The road runs in a scratch home with the built-in models; QA_NET=1 adds the real providers whose
-# keys stand in ./.env. All output also goes to logs/qa-<time>.log.
+# The road runs in a scratch home with the built-in models; QA_LONG=1 adds the long tests, QA_NET=1 the real
+# providers whose keys stand in ./.env. All output also goes to logs/qa-<time>.log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 BIN=${BIN:-.venv/bin}

@@ -6,9 +6,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
-from workbench.cli.main import NOUNS
+from workbench.cli.main import NOUNS, cli
 from workbench.domain import errors
 from workbench.domain.exchange import Exchange
 from workbench.domain.run import Run
@@ -52,6 +53,19 @@ def test_every_command_stands_in_the_command_line_s_page() -> None:
     """docs/cli.md names each noun the program knows."""
     text = (ROOT / "docs" / "cli.md").read_text()
     assert [] == [noun for noun in NOUNS if noun != "tui" and f"`{noun}`" not in text]
+
+
+def test_the_command_line_s_page_names_every_subcommand_and_no_other() -> None:
+    """Each row whose noun has subcommands names all of them."""
+    text = (ROOT / "docs" / "cli.md").read_text().split("## Global flags")[0]
+    rows = {
+        row[1]: set(re.findall(r"`([\w-]+)`", row[2]))
+        for row in re.finditer(r"^\| `(\S+)` \|(.*)$", text, re.M)
+    }
+    context = click.Context(cli)
+    nouns = {noun: cli.get_command(context, noun) for noun in NOUNS}
+    groups = {noun: set(found.commands) for noun, found in nouns.items() if isinstance(found, click.Group)}
+    assert groups == {noun: rows.get(noun) for noun in groups}
 
 
 def test_the_json_names_are_those_of_the_values() -> None:

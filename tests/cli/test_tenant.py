@@ -78,6 +78,7 @@ def test_profiles_are_shown_and_set(live, home_dir):
     assert "mine" in [row["name"] for row in live("profile", "list", "--json").json]
     assert live("profile", "set", "cost").code == 0
     assert live("profile", "show", "--json").json == {"profile": "cost", "strategy": "cost-based-routing"}
-    said = live("profile", "set", "costs")
-    assert said.code != 0
-    assert "cost" in said.err
+    for wrong, hint in (("costs", "workbench profile set cost\n"), ("nope", "workbench profile list")):
+        said = live("profile", "set", wrong)
+        assert said.code == 2
+        assert hint in said.err

@@ -38,7 +38,7 @@ NOUNS: dict[str, tuple[str, str, str]] = {
     "import": ("Keep", "transfer:import_command", "Read exchanges from a file."),
     "store": ("Keep", "store:command", "Inspect, verify, back up and compact the store."),
     "init": ("Set up", "init:command", "Make a home, or import another router's configuration."),
-    "config": ("Set up", "config:command", "Show and migrate the configuration."),
+    "config": ("Set up", "config:command", "Show, change and migrate the configuration."),
     "doctor": ("Set up", "doctor:command", "Check this machine and home; say how to mend each fault."),
     "security-check": (
         "Set up",

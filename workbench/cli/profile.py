@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from workbench.cli.context import Context, pass_context
 from workbench.cli.options import examples
 from workbench.cli.output import emit, say, table
+from workbench.domain.errors import UpstreamError, UsageError
 
 MEANINGS = {
     "reliability": "the fastest deployment that is up, most retries, longest queue",
@@ -54,7 +56,14 @@ def show_(ctx: Context) -> None:
 @pass_context
 def set_(ctx: Context, name: str) -> None:
     """Change the running router's profile, until its configuration is loaded again."""
-    answer = ctx.run(_set(ctx, name))
+    try:
+        answer = ctx.run(_set(ctx, name))
+    except UpstreamError as error:
+        if error.status != 422:
+            raise
+        near = get_close_matches(name, _names(ctx), n=1)
+        hint = f"workbench profile set {near[0]}" if near else "workbench profile list"
+        raise UsageError(f"there is no profile {name!r}", hint=hint) from None
     if ctx.json:
         emit(answer)
     else:

@@ -50,6 +50,9 @@ def list_(
     if ctx.json:
         emit([run.to_json() for run in runs])
         return
+    if not runs:
+        ctx.note("no run is like that" if kind or status else "no runs yet")
+        return
     table(
         ["id", "kind", "status", "started", "recipe", "model", "exchanges", "tokens", "title"],
         [
