@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.resources import files
 
 import pytest
@@ -11,8 +12,9 @@ from rich.cells import cell_len
 from textual.app import App
 
 from tests.tui.builders import screen_text, until
+from workbench.tui.body import Body
 from workbench.tui.body_view import body
-from workbench.tui.document import Body, Folding, JsonTree, Line, Lines, plain
+from workbench.tui.document import Folding, JsonTree, Line, Lines, plain
 from workbench.tui.rows import WORD_LIMIT, RowIndex, breaks
 from workbench.tui.search import find_all, nearest
 from workbench.tui.widgets.textview import TextView
@@ -40,12 +42,12 @@ def shown(document, width):
 
 @given(TEXT, st.integers(8, 60), st.booleans())
 def test_wrapping_keeps_every_character_and_fits_the_width(text, width, words):
-    """Rows joined are the line; no row is wider than the screen."""
+    """Rows joined are the line; no row is wider than the screen but for the blank it ends at."""
     clean = plain(text).lines[0].text
     starts = breaks(clean, width, words=words)
     rows = [clean[a:b] for a, b in zip(starts, [*starts[1:], len(clean)], strict=True)]
     assert "".join(rows) == clean
-    assert all(cell_len(row) <= width or len(row) == 1 or row[:-1].isspace() for row in rows)
+    assert all(cell_len(row.removesuffix(" ")) <= width or len(row) == 1 for row in rows)
 
 
 @given(st.lists(TEXT, max_size=12))
@@ -174,3 +176,61 @@ async def test_a_bar_beside_a_text_hides_no_character_and_leaves_no_row_short():
             await until(pilot, lambda bar=bar: view.show_vertical_scrollbar is bar, "the bar")
             rows = [row.strip() for row in screen_text(app).split("\n")[:3]]
             assert ["".join(rows), len(rows[0]), len(rows[1])] == [line, 37, 37], (lines, bar)
+
+
+@given(st.lists(TEXT, min_size=1, max_size=6), st.integers(8, 40))
+def test_a_body_that_grows_ends_as_the_whole_one(parts, width):
+    """Its rows too: only the last line is measured again, however often it grew."""
+    text = plain("\n".join(parts)).lines
+    printable = "\n".join(line.text for line in text)
+    blocks = [printable[at : at + 7] for at in range(0, len(printable), 7)]
+    growing = Body(iter(blocks), "text", ascii_only=printable.isascii())
+    index = RowIndex(growing, width)
+    for _ in range(len(blocks) + 1):
+        growing.fill(iter([False, True]).__next__)
+        index.extend(10.0)
+    whole = Body.of_text(printable)
+    assert growing.complete
+    assert index.final
+    assert [growing.line(at) for at in range(len(growing))] == [whole.line(at) for at in range(len(whole))]
+    assert shown(growing, width) == shown(whole, width)
+    fresh = RowIndex(whole, width)
+    fresh.extend(10.0)
+    assert index.rows == fresh.rows
+    assert [index.first_row(at) for at in range(len(growing))] == [
+        fresh.first_row(at) for at in range(len(whole))
+    ]
+
+
+def test_the_beginning_of_a_large_body_stands_before_the_rest_is_read():
+    """A screen needs no more; the rest comes with `fill`, until that is told to stop."""
+    data = b"x" * 70_000 + b"\r\n" + b"y" * 1_000_000
+    body = Body.begin(data)
+    assert 0 < body.size < 70_000
+    assert not body.complete
+    body.fill(cancelled=lambda: True)
+    assert not body.complete
+    body.fill()
+    assert body.complete
+    assert [body.length(at) for at in range(len(body))] == [70_000, 1_000_000]
+
+
+@pytest.mark.parametrize("before", [65_534, 65_535, 65_536])
+def test_a_line_break_that_is_cut_in_two_is_one(before):
+    """CR at the end of a block and LF at the beginning of the next; a lone CR shows."""
+    body = Body.of(b"x" * before + b"\r\n" + b"y" * 300_000 + b"\r")
+    assert [body.length(at) for at in range(len(body))] == [before, 300_002]
+
+
+def test_search_waits_for_what_is_still_missing_of_a_body():
+    """A hit in the part that was not there when the search began."""
+    body = Body.begin(b"x" * 3_000_000 + b"needle")
+    rest = threading.Timer(0.05, body.fill)
+    rest.start()
+    assert find_all(body, "needle") == [(0, 3_000_000)]
+    rest.join()
+
+
+def test_search_that_is_not_wanted_any_more_waits_for_nothing():
+    """The body may never be filled."""
+    assert find_all(Body.begin(b"x" * 3_000_000), "needle", lambda: True) == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 
-from tests.tui.builders import answered, at_rest, shows, until
+from tests.tui.builders import answered, at_rest, screen_text, shows, until
+from workbench.tui.body import Body
 
 SIZE = 50_000_000
 LINE = b"lorem ipsum dolor sit amet, consectetur\n"
@@ -50,3 +52,56 @@ async def test_a_chat_says_what_it_leaves_out_of_a_very_long_message(app, record
         await shows(pilot, "Timing", "user")
         await pilot.press("G")
         await shows(pilot, "… 100 characters more; Request and Response show all of it")
+
+
+@pytest.fixture
+def held_back(monkeypatch):
+    """Bodies are filled only once the event is set; what was asked to be filled."""
+    go_on, asked = threading.Event(), []
+    fill = Body.fill
+
+    def wait(self, cancelled=lambda: False):
+        asked.append(self)
+        while not go_on.wait(0.01):
+            if cancelled():
+                asked.remove(self)
+                return
+        fill(self, cancelled)
+
+    monkeypatch.setattr(Body, "fill", wait)
+    yield go_on, asked
+    go_on.set()
+
+
+async def test_the_first_screen_of_a_large_body_waits_for_none_of_the_rest(app, recorded, held_back):
+    """Lines are counted `so far`; what follows the end goes along, and hits come with the rest."""
+    go_on, asked = held_back
+    recorded.put(b"{}", b"first\n" + LINE * 40_000 + b"needle\nlast")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "1 of 1")
+        await pilot.press("enter", "right", "right")
+        await shows(pilot, "first", "so far")
+        assert len(asked) == 1
+        await pilot.press("slash", *"needle", "enter", "G")
+        await pilot.pause(0.2)
+        assert "last" not in screen_text(app)
+        go_on.set()
+        await shows(pilot, "needle", "last", "40,003 lines", "1 of 1")
+        assert "so far" not in screen_text(app)
+        assert len(app.screen.text.document) == 40_003
+        await pilot.press("g", "n")
+        await shows(pilot, "needle")
+
+
+async def test_leaving_a_large_body_ends_its_filling(app, recorded, held_back):
+    """So does showing it indented or raw, or another exchange: nothing is decoded that nobody sees."""
+    _, asked = held_back
+    recorded.put(b"{}", LINE * 100_000)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "1 of 1")
+        await pilot.press("enter", "right", "right")
+        await shows(pilot, "so far")
+        await pilot.press("x")
+        await until(pilot, lambda: len(asked) == 1 and app.screen.text.document is asked[0], "the raw view")
+        await pilot.press("escape")
+        await until(pilot, lambda: asked == [], "the end of the filling")

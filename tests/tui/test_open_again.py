@@ -10,7 +10,7 @@ import pytest
 
 from tests.tui.builders import answered, at_rest, screen_text, shows, until
 from workbench.tui import source
-from workbench.tui.document import Body
+from workbench.tui.body import Body
 
 
 async def test_the_second_exchange_opens_as_if_the_screen_were_new(app, recorded):
@@ -134,7 +134,7 @@ def held():
     """Return what is alive of large exchanges: what was read, and the documents made of it."""
     gc.collect()
     wholes = [each.response for each in gc.get_objects() if isinstance(each, source.Whole)]
-    bodies = [each.text for each in gc.get_objects() if isinstance(each, Body)]
+    bodies = [each.text(0, each.size) for each in gc.get_objects() if isinstance(each, Body)]
     return [len(each) for each in [*wholes, *bodies] if len(each) > 1_000_000]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from workbench.domain.exchange import Headers
-from workbench.tui.document import Body, Document, JsonTree, Line, Lines, clean
+from workbench.tui.body import Body
+from workbench.tui.document import Document, JsonTree, Line, Lines, clean
 
 PRETTY_LIMIT = 3_000_000
 """Larger JSON is shown as it came: indenting it would take longer than opening it should."""
@@ -13,23 +14,28 @@ TREE_LIMIT = 400_000
 """Larger JSON is indented but not foldable."""
 
 
-def body(data: bytes, *, raw: bool = False) -> tuple[Document, str]:
-    """Return a document for a body, and how it is shown: ``JSON``, ``events``, ``text``, ``raw``…"""
+def body(data: bytes, *, raw: bool = False, whole: bool = True) -> tuple[Document, str]:
+    """Return a document for a body, and how it is shown: ``JSON``, ``events``, ``text``, ``raw``…
+
+    Without `whole` a large one is only begun; see `Body.fill`.
+    """
     if not data:
         return Lines([Line("(empty)", "faint")]), "empty"
-    if not raw and len(data) <= PRETTY_LIMIT and data.lstrip()[:1] in {b"{", b"["}:
+    make = Body.of if whole else Body.begin
+    head = data[:256].lstrip()
+    if not raw and len(data) <= PRETTY_LIMIT and head[:1] in {b"{", b"["}:
         try:
             text = clean(msgspec.json.format(data, indent=2).decode("utf-8", "replace"))
         except msgspec.DecodeError:
-            return Body.of(data), "text, not valid JSON"
+            return make(data), "text, not valid JSON"
         if len(text) <= TREE_LIMIT:
             return JsonTree.of_text(text), "JSON, indented"
         return Body.of_text(text, "json"), "JSON, indented"
-    if _is_events(data):
-        return Body.of(data, "sse"), "events"
+    if head.startswith((b"data:", b"event:", b":", b"id:")):
+        return make(data, "sse"), "events"
     if b"\0" in data[:4096]:
         return Body.of(_hex(data)), "binary, as hex"
-    return Body.of(data, "json" if data.lstrip()[:1] in {b"{", b"["} else "text"), "raw"
+    return make(data, "json" if head[:1] in {b"{", b"["} else "text"), "raw"
 
 
 def headers(request: Headers, response: Headers) -> Lines:
@@ -48,11 +54,6 @@ def headers(request: Headers, response: Headers) -> Lines:
         if not pairs:
             lines.lines.append(Line("  none recorded", "faint"))
     return lines
-
-
-def _is_events(data: bytes) -> bool:
-    head = data[:200].lstrip()
-    return head.startswith((b"data:", b"event:", b":", b"id:"))
 
 
 def _hex(data: bytes, limit: int = 1 << 20) -> bytes:

@@ -7,7 +7,6 @@ text from outside becomes text for a terminal. Copying takes the original, never
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 TAB = "    "
 BAR = "▍"
 """A gutter that is drawn on every row of its line."""
-_BLOCK = 1 << 18
 
 
 class Line(NamedTuple):
@@ -36,10 +34,14 @@ class Line(NamedTuple):
 
 
 class Document(Protocol):
-    """Lines by number. A document may grow while it is shown; it never changes a line it has."""
+    """Lines by number. A document may grow while it is shown; only its last line may change by that."""
 
     words: bool
     """Wrap between words; else anywhere."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether its last line is whole."""
 
     def __len__(self) -> int: ...
 
@@ -51,6 +53,7 @@ class Lines:
     """A document of ready lines."""
 
     words = True
+    complete = True
 
     def __init__(self, lines: Iterable[Line] = ()) -> None:
         self.lines = list(lines)
@@ -73,65 +76,6 @@ def plain(text: str, kind: str = "text") -> Lines:
     return document
 
 
-class Body:
-    """A body as text: one string and where its lines begin; 50 MB cost two passes and no list of strings.
-
-    Build it off the event loop with `Body.of`; bytes that are not UTF-8 show as U+FFFD (the header of the
-    view says so), and the exact bytes stay with whoever holds the exchange.
-    """
-
-    words = False
-
-    def __init__(self, text: str, starts: array[int], kind: str) -> None:
-        self.text = text
-        self.ascii = text.isascii()
-        self._starts = starts
-        self.kind = kind
-
-    @classmethod
-    def of(cls, data: bytes, kind: str = "text") -> Body:
-        """Decode, make printable and index, in blocks, so that other threads get their turn."""
-        import codecs
-
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        blocks = [
-            clean(decoder.decode(data[at : at + _BLOCK], at + _BLOCK >= len(data)))
-            for at in range(0, len(data), _BLOCK)
-        ]
-        return cls.of_text("".join(blocks), kind)
-
-    @classmethod
-    def of_text(cls, text: str, kind: str = "text") -> Body:
-        """Index text that is printable already."""
-        starts = array("Q", [0])
-        at = text.find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = text.find("\n", at + 1)
-        return cls(text, starts, kind)
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def line(self, index: int) -> Line:
-        end = self._starts[index + 1] - 1 if index + 1 < len(self._starts) else len(self.text)
-        return Line(self.text[self._starts[index] : end], self.kind)
-
-    def piece(self, index: int, start: int, end: int) -> str:
-        """Return part of a line without making all of it."""
-        return self.text[self._starts[index] + start : self._starts[index] + end]
-
-    def length(self, index: int) -> int:
-        """Characters of a line, without making it."""
-        end = self._starts[index + 1] - 1 if index + 1 < len(self._starts) else len(self.text)
-        return end - self._starts[index]
-
-    def position(self, offset: int) -> tuple[int, int]:
-        """Return (line, offset within it) of a character."""
-        line = bisect_right(self._starts, offset) - 1
-        return line, offset - self._starts[line]
-
-
 def clean(text: str) -> str:
     """Return text for a document: printable, tabs as blanks, CRLF as line breaks."""
     if "\r" in text:
@@ -148,6 +92,7 @@ class Folding:
     """Lines of which some head a block that can be hidden; `closed` holds the heads whose block is."""
 
     words = True
+    complete = True
 
     def __init__(self, lines: list[Line], blocks: dict[int, int], closed: set[int] | None = None) -> None:
         """`blocks` maps a head's index to the index after its block's last line."""

@@ -39,7 +39,7 @@ def view(tab: str, whole: Whole, *, raw: bool = False) -> View:
             return conversation_view.chat(exchange, whole.request, whole.response), ""
         case "Request" | "Response":
             data = whole.request if tab == "Request" else whole.response
-            document, how = body_view.body(data, raw=raw)
+            document, how = body_view.body(data, raw=raw, whole=False)
             return document, f"{size(len(data))}, {how}   x raw"
         case "Headers":
             return body_view.headers(whole.request_headers, whole.response_headers), ""

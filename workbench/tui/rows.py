@@ -8,7 +8,8 @@ from bisect import bisect_right
 
 from rich.cells import cell_len
 
-from workbench.tui.document import Body, Document, Line
+from workbench.tui.body import Body
+from workbench.tui.document import Document, Line
 
 WORD_LIMIT = 20_000
 """Longer lines break anywhere: their rows are arithmetic instead of a scan."""
@@ -69,6 +70,8 @@ class RowIndex:
         self.wrap = wrap
         self._starts = array("Q")
         self._rows = 0
+        self._open = False
+        """Whether the last line was still growing when it was measured."""
 
     @property
     def rows(self) -> int:
@@ -85,10 +88,17 @@ class RowIndex:
         """Whether every line that the document has now is indexed."""
         return len(self._starts) >= len(self.document)
 
+    @property
+    def final(self) -> bool:
+        """Whether nothing is to come: the document is complete, and all of it is indexed."""
+        return self.document.complete and self.done and not self._open
+
     def extend(self, budget_s: float, *, until_row: int = 0) -> bool:
         """Index on for at most `budget_s` seconds, but at least to `until_row`; return `done`."""
         deadline = time.perf_counter() + budget_s
-        total = len(self.document)
+        if self._open:
+            self._rows = self._starts.pop()
+        complete, total = self.document.complete, len(self.document)
         index = len(self._starts)
         while index < total:
             stop = min(index + 256, total)
@@ -98,7 +108,12 @@ class RowIndex:
             index = stop
             if self._rows > until_row and time.perf_counter() > deadline:
                 break
+        self._open = not complete and index >= total > 0
         return self.done
+
+    def first_row(self, line: int) -> int:
+        """Return the row on which an indexed line begins."""
+        return self._starts[line]
 
     def locate(self, row: int) -> tuple[int, int]:
         """Return (line, row within the line) for a known row."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from workbench.domain.run import Run, Step
 from workbench.settings import Home
 from workbench.tui import format as fmt
+from workbench.tui.body import Body
 from workbench.tui.body_view import body
-from workbench.tui.document import Body, Document, Line, Lines, clean, plain
+from workbench.tui.document import Document, Line, Lines, clean, plain
 from workbench.tui.facts_view import fact
 from workbench.tui.run_picture import RunPicture
 from workbench.tui.run_row import glyph

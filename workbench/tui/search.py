@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from workbench.tui.document import Body, Document
+from workbench.tui.body import Body
+from workbench.tui.document import Document
 
 Hit = tuple[int, int]
 """(line, character offset within it)"""
 
 MAX_HITS = 5_000
 _BLOCK = 1 << 20
+_WAIT_S = 0.01
 
 
 def compile_term(term: str) -> re.Pattern[str]:
@@ -47,16 +50,27 @@ def _in_lines(document: Document, pattern: re.Pattern[str]) -> Iterator[Hit | No
 
 
 def _in_body(body: Body, pattern: re.Pattern[str], term: str) -> Iterator[Hit | None]:
-    """Search block by block: a scan in one call would hold the interpreter for as long as it takes."""
-    exact = any(char.isupper() for char in term)
-    for at in range(0, len(body.text), _BLOCK):
-        end = at + _BLOCK + len(term) - 1
-        if body.ascii and term.isascii():
-            starts = _plain(body.text[at:end], term, exact=exact)
-        else:
-            starts = (found.start() - at for found in pattern.finditer(body.text, at, end))
+    """Search block by block: a scan in one call would hold the interpreter for as long as it takes.
+
+    Waits for what is still missing of the body.
+    """
+    plain, exact = body.ascii and term.isascii(), any(char.isupper() for char in term)
+    at = 0
+    while True:
+        end, complete = at + _BLOCK + len(term) - 1, body.complete
+        if body.size < end and not complete:
+            time.sleep(_WAIT_S)
+            yield None
+            continue
+        block = body.text(at, end)
+        starts = (
+            _plain(block, term, exact=exact) if plain else (hit.start() for hit in pattern.finditer(block))
+        )
         yield from (body.position(at + start) for start in starts if start < _BLOCK)
         yield None
+        at += _BLOCK
+        if at >= body.size:
+            return
 
 
 def _plain(block: str, term: str, *, exact: bool) -> Iterator[int]:

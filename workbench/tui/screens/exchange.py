@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from workbench.domain.exchange import Exchange
 from workbench.tui import exchange_views as views
+from workbench.tui.body import Body
 from workbench.tui.document import Folding, Line, Lines
 from workbench.tui.exchange_row import ExchangeRow
 from workbench.tui.exchange_views import TABS, Opened, View
@@ -26,6 +27,7 @@ from workbench.tui.widgets.recordlist import RecordList
 from workbench.tui.widgets.tabline import TabLine
 from workbench.tui.widgets.textview import TextView
 
+_NEWS_S = 0.2
 _HOLD_S = 0.05
 """How long the screen that is left stays to be seen while an exchange is read."""
 
@@ -129,7 +131,9 @@ class ExchangeScreen(ExchangeKeys):
         self.trouble(None)
         first, self.whole = self.whole is None, opened.whole
         self.exchange_id = opened.whole.exchange.id
-        self._views = {} if opened.view is None else {opened.tab: opened.view}
+        self._views.clear()
+        if opened.view is not None:
+            self._keep(opened.tab, opened.view)
         self.query_one(Title).show(head(opened.whole.exchange))
         self.say(trail=self.exchange_id)
         self._show(top=first)
@@ -203,25 +207,45 @@ class ExchangeScreen(ExchangeKeys):
         self.text.display = True
         self.set_focus(self.text)
         if tab in self._views:
-            self._put(self._turn, tab, top, self._views[tab])
+            self._put(tab, top)
             return
         self.ask(
             partial(views.view, tab, self.whole, raw=self._raw),
-            partial(self._put, self._turn, tab, top),
+            partial(self._made, self._turn, tab, top),
             group="document",
         )
 
-    def _put(self, turn: int, tab: str, top: bool, made: View) -> None:
-        if turn != self._turn:
-            return
+    def _made(self, turn: int, tab: str, top: bool, made: View) -> None:
+        if turn == self._turn:
+            self._keep(tab, made)
+            self._put(tab, top)
+
+    def _keep(self, tab: str, made: View) -> None:
+        """Keep a view; what is missing of a large body is decoded for as long as it is kept."""
         self._views[tab] = made
+        document = made[0]
+        if isinstance(document, Body) and not document.complete:
+            job = partial(document.fill, lambda: self._views.get(tab) is not made)
+            self.ask(job, lambda _: self._stand(tab), group=f"fill {tab}")
+
+    def _put(self, tab: str, top: bool) -> None:
         if tab == self.tabs.tab:
-            document, note = made
+            document, note = self._views[tab]
             self.text.show(document, top=top)
             self.tabs.put(tab, note)
-            foldable = "   enter folds" if isinstance(document, Folding) else ""
-            self.say(standing=f"{len(document):,} lines{foldable}")
+            self._stand(tab)
         self._release()
+
+    def _stand(self, tab: str) -> None:
+        """Say how many lines a view has, or has so far."""
+        if tab != self.tabs.tab or tab not in self._views:
+            return
+        document = self._views[tab][0]
+        foldable = "   enter folds" if isinstance(document, Folding) else ""
+        far = "" if document.complete else " so far"
+        self.say(standing=f"{len(document):,} lines{far}{foldable}")
+        if not document.complete:
+            self.set_timer(_NEWS_S, partial(self._stand, tab))
 
     def _show_replays(self) -> None:
         rows = self._list()

@@ -1,7 +1,6 @@
 """The one view for everything long: chats, bodies, headers, logs, files, diffs.
 
-Only the rows on the screen are wrapped, highlighted and drawn, and only a screen's worth of rows has to be
-known before the first paint; the rest is indexed in slices of a few milliseconds.
+Only the rows on the screen are wrapped, highlighted and drawn; where they stand is the `RowView`'s.
 """
 
 from __future__ import annotations
@@ -13,26 +12,22 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.worker import get_current_worker
 
 from workbench.tui import search
-from workbench.tui.document import BAR, Document, Folding, Line, Lines
+from workbench.tui.document import BAR, Document, Folding, Line
 from workbench.tui.highlight import spans
 from workbench.tui.paint import Paint, runs
-from workbench.tui.rows import RowIndex
-from workbench.tui.widgets.drawn import Drawn
+from workbench.tui.widgets.rowview import RowView
 
-_SLICE_S = 0.008
 Mark = tuple[int, int, str]
 """(start, end, style name) within a row"""
 
 
-class TextView(ScrollView, Drawn, can_focus=True):
+class TextView(RowView, can_focus=True):
     """A document on the screen: scrolls, wraps, finds, folds, follows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,11 +66,7 @@ class TextView(ScrollView, Drawn, can_focus=True):
             self.term = term
 
     def __init__(self, document: Document | None = None, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.document: Document = Lines() if document is None else document
-        self.follow = False
-        self.wrap = True
-        self._index = RowIndex(self.document, 80)
+        super().__init__(document, id=id)
         self._cursor = 0
         self._term = ""
         self._hits: list[search.Hit] = []
@@ -89,34 +80,12 @@ class TextView(ScrollView, Drawn, can_focus=True):
         self.document = document
         self.follow = follow
         if top:
-            self._cursor = 0
+            self._cursor, self._goal = 0, None
             self._hits, self._hit = [], -1
             self.scroll_to(0, 0, animate=False)
-        self._reindex()
+        self._lay_out()
         if self._term:
             self.find(self._term)
-
-    def show_line(self, number: int) -> None:
-        """Bring a line to the top of the screen."""
-        while self._index.lines <= number and not self._index.extend(0.02):
-            pass
-        if number < self._index.lines:
-            self._resize()
-            self.scroll_to(y=self._index.row_of(number), animate=False)
-
-    def grown(self) -> None:
-        """The document has new lines at its end."""
-        self._index.extend(_SLICE_S)
-        self._resize()
-        if self.follow:
-            self.scroll_end(animate=False, immediate=True)
-        self.refresh()
-
-    @property
-    def line_at_top(self) -> int:
-        """The logical line on the first row."""
-        row = self.scroll_offset.y
-        return self._index.locate(row)[0] if row < self._index.rows else 0
 
     @property
     def term(self) -> str:
@@ -155,7 +124,7 @@ class TextView(ScrollView, Drawn, can_focus=True):
         if isinstance(self.document, Folding):
             self._move_cursor(step)
             return
-        self.follow = False
+        self._let_go()
         self.scroll_relative(y=step, animate=False)
 
     def action_page(self, pages: float) -> None:
@@ -163,20 +132,20 @@ class TextView(ScrollView, Drawn, can_focus=True):
         if isinstance(self.document, Folding):
             self._move_cursor(step)
         else:
-            self.follow = False
+            self._let_go()
             self.scroll_relative(y=step, animate=False)
 
     def action_top(self) -> None:
-        self.follow = False
+        self._let_go()
         self._cursor = 0
         self.scroll_to(0, 0, animate=False)
         self.refresh()
 
     def action_bottom(self) -> None:
-        self._index.extend(0.25)
-        self._resize()
-        self._cursor = max(0, min(len(self.document), self._index.lines) - 1)
+        self._let_go()
         self.follow = True
+        self._cursor = max(0, len(self.document) - 1)
+        self._index_on()
         self.scroll_end(animate=False)
         self.refresh()
 
@@ -187,7 +156,7 @@ class TextView(ScrollView, Drawn, can_focus=True):
 
     def action_wrap(self) -> None:
         self.wrap = not self.wrap
-        self._reindex()
+        self._lay_out()
 
     def action_side(self, step: int) -> None:
         self.scroll_relative(x=step, animate=False)
@@ -196,14 +165,14 @@ class TextView(ScrollView, Drawn, can_focus=True):
         if isinstance(self.document, Folding) and len(self.document):
             self.document.toggle(self._cursor)
             self._cursor = min(self._cursor, len(self.document) - 1)
-            self._reindex()
+            self._lay_out()
 
     def action_fold_all(self) -> None:
         if isinstance(self.document, Folding):
             self._folded = not self._folded
             self.document.fold_all(close=self._folded)
             self._cursor = 0
-            self._reindex()
+            self._lay_out()
 
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor on a line; a second one folds it."""
@@ -217,7 +186,11 @@ class TextView(ScrollView, Drawn, can_focus=True):
 
     def on_mouse_scroll_up(self) -> None:
         """Reading back ends following."""
-        self.follow = False
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Stay where the reader goes."""
+        self.follow, self._goal = False, None
 
     def _move_cursor(self, step: int) -> None:
         self._cursor = max(0, min(self._cursor + step, len(self.document) - 1))
@@ -231,71 +204,14 @@ class TextView(ScrollView, Drawn, can_focus=True):
         self.post_message(self.Moved(self._hit + 1, total, self._term))
         if total:
             line, offset = self._hits[self._hit]
-            while self._index.lines <= line and not self._index.extend(0.02):
-                pass
-            self._resize()
-            self._cursor = line
-            self._keep_visible(self._index.row_of(line, offset), margin=3)
+            self.follow = False
+            self._reach(line, partial(self._put_hit, line, offset))
         self.refresh()
 
-    def _keep_visible(self, row: int, *, margin: int) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if row < top + margin:
-            self.scroll_to(y=max(0, row - margin), animate=False)
-        elif row >= top + height - margin:
-            self.scroll_to(y=row - height + 1 + margin, animate=False)
-
-    # -- layout
-
-    def _size_updated(
-        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
-    ) -> bool:
-        """Break lines for another width before they are drawn; the line that was on top stays there."""
-        changed = super()._size_updated(size, virtual_size, container_size, layout)
-        if self.size and (self._text_width() != self._index.width or not self._index.lines):
-            self._reindex()
-        return changed
-
-    def _text_width(self) -> int:
-        return max(8, self.scrollable_content_region.width)
-
-    def _reindex(self) -> None:
-        line = self.line_at_top
-        self._index = RowIndex(self.document, self._text_width(), wrap=self.wrap)
-        if not self.size:
-            return  # not laid out yet: `_size_updated` comes with the width
-        self._index.extend(_SLICE_S, until_row=self.size.height)
-        if line:
-            while self._index.lines <= line and not self._index.extend(0.02):
-                pass
-        self._resize()
-        if self.follow:
-            self.scroll_end(animate=False, immediate=True)
-        elif line and line < self._index.lines:
-            self.scroll_to(y=self._index.row_of(line), animate=False)
+    def _put_hit(self, line: int, offset: int) -> None:
+        self._cursor = line
+        self._keep_visible(self._index.row_of(line, offset), margin=3)
         self.refresh()
-        if not self._index.done:
-            self.set_timer(0.001, self._index_on)
-
-    def _index_on(self) -> None:
-        index = self._index
-        index.extend(_SLICE_S)
-        self._resize()
-        if not index.done:
-            self.set_timer(0.004, self._index_on)
-
-    def _resize(self) -> None:
-        width = self._index.width if self.wrap else max(self._index.width, 4096)
-        size = Size(width, self._index.rows)
-        shown = self.show_vertical_scrollbar
-        if not self.wrap or shown != (size.height > self.container_size.height):
-            self.virtual_size = size
-            return
-        # The bar stays or stays away, so nothing moves: the screen need not be laid out again.
-        self.set_reactive(TextView.virtual_size, size)
-        if shown:
-            self.vertical_scrollbar.window_virtual_size = size.height
-        self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     # -- drawing
 
@@ -334,7 +250,7 @@ class TextView(ScrollView, Drawn, can_focus=True):
         inside = [(first - start, last - start, name) for first, last, name in marks]
         # A line is one row or several by its width, never by a break that slipped into it.
         text = line.text[start:end].replace("\n", "⏎")
-        row = self._index_row(number, sub)
+        row = self._index.first_row(number) + sub
         return Strip([*segments, *self._marked(paint, text, inside, row, line.indent, base)])
 
     def _marked(
@@ -354,9 +270,6 @@ class TextView(ScrollView, Drawn, can_focus=True):
             for at in range(*slice(*selected).indices(len(text))):
                 styles[at] = styles[at] + chosen
         return runs(text, styles)
-
-    def _index_row(self, number: int, sub: int) -> int:
-        return self._index._starts[number] + sub
 
     def _hit_spans(self, text: str, number: int, start: int) -> list[Mark]:
         """Return hits in a text that begins at character `start` of its line."""
