@@ -15,7 +15,7 @@ from tests.tui.builders import screen_text, until
 from workbench.tui.body import Body
 from workbench.tui.body_view import body
 from workbench.tui.document import Folding, JsonTree, Line, Lines, plain
-from workbench.tui.rows import WORD_LIMIT, RowIndex, breaks
+from workbench.tui.rows import UNWRAPPED, WORD_LIMIT, RowIndex, breaks
 from workbench.tui.search import find_all, nearest
 from workbench.tui.widgets.textview import TextView
 
@@ -24,9 +24,9 @@ STYLES = files("workbench.tui") / "styles.tcss"
 TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=300)
 
 
-def shown(document, width):
+def shown(document, width, *, wrap=True):
     """Return all rows of a document at a width."""
-    index = RowIndex(document, width)
+    index = RowIndex(document, width, wrap=wrap)
     index.extend(10.0)
     out = []
     for row in range(index.rows):
@@ -67,6 +67,15 @@ def test_a_line_of_a_megabyte_is_rows_by_arithmetic():
     assert index.rows == 10_000
     assert index.giant(0)
     assert index.giant_row(0, 9_999) == (999_900, 1_000_000, "x" * 100)
+
+
+@pytest.mark.parametrize("document", [Body.of(b"x" * 1_000_000), Lines([Line("x" * 1_000_000)])])
+def test_a_line_that_is_not_wrapped_costs_what_can_be_scrolled_to(document):
+    """Drawing it must not read all of it either."""
+    index = RowIndex(document, 100, wrap=False)
+    assert index.extend(1.0)
+    assert index.rows == 1
+    assert shown(document, 100, wrap=False) == ["x" * UNWRAPPED]
 
 
 def test_wide_characters_of_a_very_long_line_never_pass_the_edge():

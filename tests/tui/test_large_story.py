@@ -41,6 +41,12 @@ async def test_fifty_megabytes_open_at_once_and_are_searched_to_their_end(app, r
         assert time.process_time() - began < 8
         await pilot.press("g")
         await until(pilot, lambda: app.screen.text.scroll_y == 0, "the top")
+        await pilot.press("w")
+        await until(
+            pilot, lambda: not app.screen.text.wrap and not app.screen.text.scroll_y, "lines as they are"
+        )
+        await pilot.press("L", "j", "w", "G")
+        await shows(pilot, BODIES[kind][-20:].decode().split()[-1][-10:])
 
 
 async def test_a_chat_says_what_it_leaves_out_of_a_very_long_message(app, recorded):

@@ -13,6 +13,8 @@ from workbench.tui.document import Document, Line
 
 WORD_LIMIT = 20_000
 """Longer lines break anywhere: their rows are arithmetic instead of a scan."""
+UNWRAPPED = 4_096
+"""Cells of a line that can be scrolled to while lines are not wrapped; wrapping shows all of it."""
 
 
 def breaks(text: str, width: int, *, words: bool) -> list[int]:
@@ -140,7 +142,7 @@ class RowIndex:
     def row_text(self, line: Line, sub: int) -> tuple[int, int]:
         """Return (start, end) of one row of a line, by arithmetic for very long lines."""
         if not self.wrap:
-            return 0, len(line.text)
+            return 0, min(len(line.text), UNWRAPPED)
         width = self.width - line.indent
         if len(line.text) > WORD_LIMIT:
             return _slice(sub, _step(line.text, width), len(line.text))
@@ -150,14 +152,14 @@ class RowIndex:
 
     def giant(self, index: int) -> bool:
         """Whether a line is too long to be made for each of its rows; ask `giant_row` then."""
-        return self.wrap and isinstance(self.document, Body) and self.document.length(index) > WORD_LIMIT
+        return isinstance(self.document, Body) and self.document.length(index) > WORD_LIMIT
 
     def giant_row(self, index: int, sub: int) -> tuple[int, int, str]:
         """Return (start, end, text) of one row of a giant line, at the cost of that row."""
         document = self.document
         assert isinstance(document, Body)
         step = self.width if document.ascii else max(1, self.width // 2)
-        start, end = _slice(sub, step, document.length(index))
+        start, end = _slice(sub, step, document.length(index)) if self.wrap else (0, UNWRAPPED)
         return start, end, document.piece(index, start, end)
 
     def _height(self, index: int) -> int:

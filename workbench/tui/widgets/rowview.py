@@ -12,7 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.timer import Timer
 
 from workbench.tui.document import Document, Lines
-from workbench.tui.rows import RowIndex
+from workbench.tui.rows import UNWRAPPED, RowIndex
 from workbench.tui.widgets.drawn import Drawn
 
 _SLICE_S = 0.008
@@ -125,7 +125,7 @@ class RowView(ScrollView, Drawn):
         self._go_on(_NEWS_S if caught_up else _BETWEEN_S)
 
     def _resize(self) -> None:
-        width = self._index.width if self.wrap else max(self._index.width, 4096)
+        width = self._index.width if self.wrap else max(self._index.width, UNWRAPPED)
         size = Size(width, self._index.rows)
         shown = self.show_vertical_scrollbar
         if not self.wrap or shown != (size.height > self.container_size.height):
