@@ -34,7 +34,7 @@ PICTURES = {
     "timing": ("exchange-timing", DARK),
     "compare": ("compare", DARK),
     "diff": ("diff", DARK),
-    "runs": ("runs", DARK),
+    "runs": ("runs-tree", DARK),
     "run": ("run", DARK),
     "plan": ("run-waiting", DARK),
     "new-run": ("new-run", DARK),

@@ -46,9 +46,10 @@ def test_a_session_is_its_conversation_and_forks_hang_at_their_turn(bench, sessi
     assert ["one", "two", "three"] == names(session, [turn.exchange for turn in found])
     assert [2, 0, 0] == [turn.forks for turn in found]
     heads = run_inside.forks(bench.store, session["run"].id, session["one"].id)
-    assert ["other", "third"] == names(session, heads)
+    assert ["other", "third"] == names(session, [turn.exchange for turn in heads])
+    assert [True, False] == [turn.goes_on for turn in heads]
     branch = run_inside.fork_turns(bench.store, session["run"].id, session["other"].id)
-    assert ["other", "more"] == names(session, [turn.exchange for turn in branch])
+    assert ["more"] == names(session, [turn.exchange for turn in branch])
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
@@ -63,23 +64,23 @@ def test_every_exchange_is_in_the_tree_once_whatever_the_pages(bench, session, l
         while page := read(after):
             assert len(page) <= limit
             found += page
-            after = getattr(page[-1], "exchange", page[-1]).id
+            after = page[-1].exchange.id
         return found
 
     def branch(turns):
         for turn in turns:
+            one = turn.exchange.id
             seen.append(turn.exchange)
             heads = pages(
-                lambda after, of=turn: run_inside.forks(
-                    bench.store, run, of.exchange.id, after=after, limit=limit
-                )
+                lambda after, one=one: run_inside.forks(bench.store, run, one, after=after, limit=limit)
             )
             assert turn.forks == len(heads)
             for head in heads:
+                branch([head])
                 branch(
                     pages(
-                        lambda after, of=head: run_inside.fork_turns(
-                            bench.store, run, of.id, after=after, limit=limit
+                        lambda after, one=head.exchange.id: run_inside.fork_turns(
+                            bench.store, run, one, after=after, limit=limit
                         )
                     )
                 )

@@ -7,6 +7,7 @@ import json
 from tests.tui.builders import CHAT, NOW_US, START_US, answered, at_rest, shows
 from workbench.domain import events as ev
 from workbench.domain.exchange import Attempt, Write
+from workbench.domain.run import Step
 from workbench.store.operations import AttemptRecord
 from workbench.tui.messages import RouterChanged, RouterStatus
 
@@ -195,7 +196,7 @@ WITH_ROUTER = frozenset({"router"})
 
 
 async def play(pilot, scene):
-    """Press a scene's keys once the app is up, and wait until it rests."""
+    """Press a scene's keys once the app is up, an empty group being a wait, and wait until it rests."""
     _, keys, texts = SCENES[scene]
     await shows(pilot, "router not running")
     if scene in WITH_ROUTER:
@@ -204,8 +205,11 @@ async def play(pilot, scene):
         await shows(pilot, "● recording")
     await at_rest(pilot)
     for group in keys:
-        await pilot.press(*group)
-        await pilot.pause()
+        if group:
+            await pilot.press(*group)
+            await pilot.pause()
+        else:
+            await at_rest(pilot)
     await shows(pilot, *texts)
     await at_rest(pilot)
 
@@ -277,6 +281,60 @@ def run_done(recorded):
     )
 
 
+def talk(recorded, words, history=(), **fields):
+    """Record a turn of a conversation; return what the next one begins with."""
+    messages = [*history, {"role": "user", "content": words}]
+    answer = f"About {words}"
+    figures = {"input_tokens": 40 * len(messages), "output_tokens": 12, "cost_usd": 0.0021}
+    body = {"model": "gpt-mini", "messages": messages}
+    recorded.put(json.dumps(body).encode(), answered(answer), **{"model": "gpt-mini", **figures, **fields})
+    return [*messages, {"role": "assistant", "content": answer}]
+
+
+def step(run, seq, kind, name, status="passed", **detail):
+    """Return a step of half a second."""
+    at = run.started_at + seq * 1_000_000
+    return Step(
+        run=run.id, seq=seq, kind=kind, name=name, status=status, started_at=at, ended_at=at + 500_000,
+        detail=detail,
+    )  # fmt: skip
+
+
+def gate(name, *, passed=True):
+    """Return the result of one gate."""
+    tail = "2 passed" if passed else "FAILED tests/test_slug.py::test_accents"
+    return {
+        "name": name, "passed": passed, "exit_code": int(not passed), "duration_ms": 240.0,
+        "argv": ["pytest", "-q"], "tail": tail,
+    }  # fmt: skip
+
+
+def run_tree(recorded):
+    """A conversation that forks, a workflow run with its questions and a fork of it, and a replay."""
+    first = talk(recorded, "what is a monad?")
+    second = talk(recorded, "and in Python?", first)
+    talk(recorded, "shorter, please", second)
+    rust = talk(recorded, "and in Rust?", first)
+    talk(recorded, "thanks", rust)
+    talk(recorded, "and in C?", first)
+    run = recorded.run("a slug library", status="failed")
+    steps = (
+        step(run, 1, "plan", "plan", summary="URL-safe slugs"),
+        step(run, 2, "scaffold", "src/slug/slug.py"),
+        step(run, 3, "verify", "verify", "failed", gates=[gate("compile"), gate("tests", passed=False)]),
+        step(run, 4, "repair", "repair 1", "failed", gate="tests", error="the answer has no file"),
+    )
+    for one in steps:
+        recorded.store.put_step(one)
+    recorded.chat("plan it", "{}", run=run.id, step="plan-1#1")
+    recorded.chat("write it", "def slug(): ...", run=run.id, step="file:src/slug/slug.py#1")
+    recorded.run("a slug library", parent=run.id, model="claude-sonnet")
+    original = recorded.chat("what jumps?", "The quick brown fox jumps over the dog.")
+    replay = recorded.run("1 exchange to 2 models", kind="replay")
+    for model, answer in (("gpt-mini", "The slow brown fox jumps over the dog."), ("demo", "Burritos.")):
+        recorded.chat("what jumps?", answer, model=model, run=replay.id, replay_of=original.id)
+
+
 def nothing(_):
     """A new home."""
 
@@ -291,6 +349,25 @@ SCENES = {
     "diff": (pair, [["m", "m", "d"]], ["alike", "[-quick-]"]),
     "compare": (answers, [["m"] * 4, ["d"], ["right"]], ["similar", "{+functions+}"]),
     "runs": (run_done, [["2"]], ["✓ passed", "2 exch"]),
+    "runs-tree": (
+        run_tree,
+        [
+            ["2"],
+            [],
+            ["right"],
+            [],
+            ["j", "j", "j", "j", "right"],
+            [],
+            ["j", "j", "j", "right"],
+            [],
+            ["G", "right"],
+            [],
+            ["j", "right"],
+            [],
+            ["j", "right"],
+        ],
+        ["≈ similar", "✗ failed      gate", "└─ gpt-mini thanks"],
+    ),
     "run": (run_done, [["2"], ["enter"]], ["2 of 2 passed", "brief"]),
     "run-waiting": (run_waiting, [["2"], ["enter"]], ["◇ Plan", "tests/test_slug.py"]),
     "new-run": (nothing, [["3"]], ["Recipe", "python-lib"]),

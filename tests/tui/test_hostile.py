@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import json
 
+import msgspec
 import pytest
 from rich.segment import Segment
 
-from tests.tui.builders import answered, screen_text, shows, told, until
+from tests.tui.builders import START_US, answered, screen_text, shows, told, until
+from workbench.domain.exchange import Attempt
+from workbench.domain.run import Step
+from workbench.store.operations import AttemptRecord
 
 HOSTILE = {
     "cursor and clear": "\x1b[2J\x1b[H\x1b[31mowned\x1b[0m",
@@ -114,3 +118,38 @@ async def test_hostile_words_stay_text_in_notes_tags_runs_and_side_by_side(app, 
         await pilot.pause(0.2)
         assert unsafe(on_screen(app)) == []
         assert all(row.cell_length <= 140 for row in app.screen._compositor.render_strips())
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_hostile_words_stay_in_their_row_of_the_tree_of_runs(app, recorded, kind):
+    """Names of steps, gates, deployments and models, errors and questions: one line each, as text."""
+    text = HOSTILE[kind][:2000]
+    recorded.chat(text, text, session="s", model=text[:200])
+    bad = Attempt(
+        number=1, deployment=text[:200], provider="x", model=text[:200], started_at=START_US, status=503,
+        error=text, reason=text,
+    )  # fmt: skip
+    again = [AttemptRecord(attempt=bad), AttemptRecord(attempt=msgspec.structs.replace(bad, number=2))]
+    recorded.put(
+        b"{}",
+        b"{}",
+        session="s",
+        error=text,
+        error_code=text[:40],
+        status=504,
+        state="failed",
+        attempts=again,
+    )
+    run = recorded.run(text, status="failed", tags=(text[:60],), name=text[:150])
+    result = {"name": text, "passed": False, "reason": text, "tail": text, "argv": [text], "duration_ms": 1.0}
+    detail = {"gates": [result], "error": text, "summary": text}
+    recorded.store.put_step(Step(run=run.id, seq=2, kind="verify", name=text, status="failed", detail=detail))
+    async with app.run_test(size=(140, 36)) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "✗ failed", "session")
+        for key in ("right", "j", "j", "right", "j", "G", "right", "j", "j", "right", "j", "j"):
+            await pilot.press(key)
+            await pilot.pause(0.15)
+            assert unsafe(on_screen(app)) == []
+            assert all(row.cell_length <= 140 for row in app.screen._compositor.render_strips())
+        await shows(pilot, "gate", "turn", "attempt")

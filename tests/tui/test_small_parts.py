@@ -106,9 +106,9 @@ def test_state_is_kept_and_a_torn_file_is_the_default(tmp_path):
     """Losing it costs nothing."""
     path = tmp_path / ".tui" / "state.json"
     state = kept.State(filter="model:demo")
-    kept.remember_filter(state, "model:demo")
-    kept.remember_filter(state, "status:500")
-    kept.remember_filter(state, "model:demo")
+    kept.remember_filter(state.filters, "model:demo")
+    kept.remember_filter(state.filters, "status:500")
+    kept.remember_filter(state.filters, "model:demo")
     kept.save(path, state)
     assert kept.load(path).filters == ["model:demo", "status:500"]
     path.write_text('{"filter": ')

@@ -47,10 +47,11 @@ WITH RECURSIVE way (seq, base) AS (
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One exchange of a session, and how many other continuations of it there are than the first."""
+    """One exchange of a session: whether it goes on, and how many other continuations there are."""
 
     exchange: Exchange
     forks: int = 0
+    goes_on: bool = False
 
 
 def turns(reader: Reader, run_id: str, *, after: str | None = None, limit: int = 100) -> list[Turn]:
@@ -81,18 +82,17 @@ def turns(reader: Reader, run_id: str, *, after: str | None = None, limit: int =
 def fork_turns(
     reader: Reader, run_id: str, first: str, *, after: str | None = None, limit: int = 100
 ) -> list[Turn]:
-    """Return the turns of a fork, from its own first one or behind `after` on. Raises UnknownId."""
+    """Return the turns of a fork behind its `first` one, or behind `after`. Raises UnknownId."""
     with reader.connection() as connection:
         session, _ = run_key(connection, run_id)
         start, _ = exchange_key(connection, after or first)
-        seqs = _thread(connection, session, start, limit + 1)
-        return _turns(reader, connection, session, seqs[1:] if after else seqs[:limit])
+        return _turns(reader, connection, session, _thread(connection, session, start, limit + 1)[1:])
 
 
 def forks(
     reader: Reader, run_id: str, turn: str, *, after: str | None = None, limit: int = 100
-) -> list[Exchange]:
-    """Return the first exchange of every fork at a turn, oldest first. Raises UnknownId."""
+) -> list[Turn]:
+    """Return the first turn of every fork at a turn, oldest first. Raises UnknownId."""
     with reader.connection() as connection:
         session, _ = run_key(connection, run_id)
         seq, _ = exchange_key(connection, turn)
@@ -101,8 +101,7 @@ def forks(
             "SELECT seq FROM exchanges WHERE base = ? AND session = ? AND seq > ? ORDER BY seq LIMIT ?",
             (seq, session, -1 if last is None else last, limit + (last is None)),
         ).fetchall()
-        chosen = [row[0] for row in rows[last is None :]]
-        return _exchanges(reader, connection, chosen)
+        return _turns(reader, connection, session, [row[0] for row in rows[last is None :]])
 
 
 def members(
@@ -123,6 +122,18 @@ def members(
         return _exchanges(reader, connection, [row[0] for row in rows])
 
 
+def step_sums(reader: Reader, run_id: str) -> dict[str, tuple[int, int, float]]:
+    """Return exchanges, tokens and USD of a workflow run by the step its exchanges name. Raises UnknownId."""
+    with reader.connection() as connection:
+        run, _ = run_key(connection, run_id)
+        rows = connection.execute(
+            "SELECT step, count(*), coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0),"
+            " coalesce(sum(cost_usd), 0.0) FROM exchanges WHERE run = ? AND step IS NOT NULL GROUP BY step",
+            (run,),
+        ).fetchall()
+        return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
 def made_from(reader: Reader, run_id: str, *, limit: int = 100) -> list[Run]:
     """Return forks and replays of a run, oldest first. Raises UnknownId."""
     with reader.connection() as connection:
@@ -139,18 +150,19 @@ def _thread(connection: sqlite3.Connection, session: int, start: int, limit: int
 
 
 def _turns(reader: Reader, connection: sqlite3.Connection, session: int, seqs: Sequence[int]) -> list[Turn]:
-    found = _exchanges(reader, connection, seqs)
-    return [
-        Turn(exchange, _forks(connection, session, seq)) for seq, exchange in zip(seqs, found, strict=True)
-    ]
+    found = []
+    for seq, exchange in zip(seqs, _exchanges(reader, connection, seqs), strict=True):
+        ways = _continuations(connection, session, seq)
+        found.append(Turn(exchange, max(0, ways - 1), ways > 0))
+    return found
 
 
-def _forks(connection: sqlite3.Connection, session: int, seq: int) -> int:
+def _continuations(connection: sqlite3.Connection, session: int, seq: int) -> int:
     row = connection.execute(
         "SELECT count(*) FROM (SELECT 1 FROM exchanges WHERE base = ? AND session = ? LIMIT ?)",
         (seq, session, COUNTED + 1),
     ).fetchone()
-    return max(0, int(row[0]) - 1)
+    return int(row[0])
 
 
 def _exchanges(reader: Reader, connection: sqlite3.Connection, seqs: Sequence[int]) -> list[Exchange]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from workbench.domain.errors import WorkbenchError
 from workbench.domain.exchange import Exchange
 from workbench.domain.text import one_line
 from workbench.domain.verdict import Comparison
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from workbench.replay.resend import Replayed
     from workbench.tui.source import Source
     from workbench.tui.widgets.columns import Head
+
+_VERDICT_LIMIT = 200_000
+"""Largest exchange that is compared only to say in a list how, in bytes."""
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -147,3 +153,33 @@ def compared(source: Source, original_id: str, ids: list[str]) -> list[Answer]:
         job = Sending(original_id, recorded.exchange.model)
         answers.append(Answer(job=job, exchange=recorded.exchange, comparison=compare(original, recorded)))
     return answers
+
+
+def verdicts(source: Source, replays: Sequence[Exchange]) -> dict[str, Piece]:
+    """Return how each replay compares with its original, in a few words; nothing where one of them is gone,
+    still runs or is too large to be read for a line. Blocks.
+    """
+    found: dict[str, Piece] = {}
+    for replay in replays:
+        found[replay.id] = ("", "")
+        if replay.replay_of is None or replay.state == "running" or _size(replay) > _VERDICT_LIMIT:
+            continue
+        with contextlib.suppress(WorkbenchError):
+            found[replay.id] = _in_words(source, replay.replay_of, replay.id)
+    return found
+
+
+def _in_words(source: Source, original_id: str, replay_id: str) -> Piece:
+    from workbench.replay.compare import compare
+    from workbench.replay.source import read_recorded
+
+    reader = source.reader()
+    if _size(reader.exchange(original_id)) > _VERDICT_LIMIT:
+        return "", ""
+    comparison = compare(read_recorded(reader, original_id), read_recorded(reader, replay_id))
+    sign, style = VERDICTS.get(comparison.verdict, ("?", "dim"))
+    return f"{sign} {comparison.verdict} {comparison.similarity:.0%}", style
+
+
+def _size(exchange: Exchange) -> int:
+    return exchange.request_bytes + exchange.response_bytes

@@ -46,6 +46,11 @@ def _facts(run: Run) -> list[Line]:
 
 
 def _step(step: Step) -> list[Line]:
+    gates = [gate for gate in step.detail.get("gates", []) if isinstance(gate, dict)]
+    return _step_head(step) + [_gate(gate) for gate in gates]
+
+
+def _step_head(step: Step) -> list[Line]:
     sign, style = glyph(step.status)
     took = (step.ended_at - step.started_at) / 1000 if step.ended_at and step.started_at else None
     name = one_line(step.name, 80)
@@ -62,7 +67,7 @@ def _step(step: Step) -> list[Line]:
     error = step.detail.get("error")
     if error:
         lines.append(Line(one_line(str(error), 300), "bad", 6))
-    return lines + [_gate(gate) for gate in step.detail.get("gates", []) if isinstance(gate, dict)]
+    return lines
 
 
 def _gate(gate: dict[str, Any]) -> Line:
@@ -72,6 +77,34 @@ def _gate(gate: dict[str, Any]) -> Line:
     took = gate.get("duration_ms")
     text = f"{name}  {fmt.duration(took) if isinstance(took, int | float) else ''}"
     return Line(text.rstrip(), "dim", 8, f"      {sign}", style)
+
+
+def step_view(step: Step) -> Lines:
+    """Return what there is to say of one step: facts, its error, its gates with the ends of their logs."""
+    lines = Lines(_step_head(step))
+    facts = [(name, value) for name, value in step.detail.items() if name not in {"gates", "error", "checks"}]
+    lines.lines += [fact(one_line(str(name), 16), one_line(_said(value), 400)) for name, value in facts]
+    for gate in step.detail.get("gates", []):
+        if isinstance(gate, dict):
+            lines.lines.append(Line(""))
+            lines.lines += gate_view(gate).lines
+    return lines
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def gate_view(gate: dict[str, Any]) -> Lines:
+    """Return one gate's result and the end of its log."""
+    lines = Lines([_gate(gate)])
+    argv = gate.get("argv")
+    if isinstance(argv, list):
+        lines.add("$ " + " ".join(map(str, argv)), "dim")
+    if reason := gate.get("reason"):
+        lines.add(str(reason), "bad")
+    lines.add(str(gate.get("tail") or "").rstrip("\n"), "log")
+    return lines
 
 
 def plan_lines(plan: dict[str, Any]) -> Lines:

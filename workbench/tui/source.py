@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from workbench.domain.exchange import Attempt, Exchange, Headers, Write
 from workbench.domain.run import Run, Step
@@ -147,19 +147,31 @@ class Source:
                 found[item.id] = ""
         return found
 
-    def runs(self, *, kind: str | None = None, before: Run | None = None, limit: int = PAGE) -> RunPage:
-        """Return a page of runs, newest first."""
+    def runs(
+        self,
+        where: str = "",
+        *,
+        kind: str | None = None,
+        before: Run | None = None,
+        after: Run | None = None,
+        limit: int = PAGE,
+    ) -> RunPage:
+        """Return a page of runs around a run, or the newest one. Raises FilterError."""
         from workbench.store.page import Cursor
 
-        options: dict[str, Any] = {"kind": kind} if kind else {}
-        if before is not None:
-            options["before"] = Cursor.of(before)
-        return self.reader().runs(limit=limit, **options)
+        return self.reader().runs(
+            where,
+            kind=kind,
+            before=Cursor.of(before) if before is not None else None,
+            after=Cursor.of(after) if after is not None else None,
+            limit=limit,
+        )
 
-    def all_runs(self, kind: str | None) -> list[Run]:
-        """Return every run of a kind, at most 5,000, newest first."""
-        options: dict[str, Any] = {"kind": kind} if kind else {}
-        return self.reader().runs(limit=5_000, **options).items
+    def oldest_runs(self, where: str, kind: str | None, limit: int = PAGE) -> RunPage:
+        """Return the last page of runs."""
+        from workbench.store.page import Cursor
+
+        return self.reader().runs(where, kind=kind, after=Cursor(0, ""), limit=limit)
 
     def run_and_steps(self, run_id: str) -> tuple[Run, list[Step]]:
         """Return a run and its steps. Raises UnknownId."""

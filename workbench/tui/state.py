@@ -20,7 +20,14 @@ class State(msgspec.Struct, kw_only=True):
     filter: str = ""
     filters: list[str] = []
     """Filters used before, newest first."""
+    run_filter: str = ""
+    run_filters: list[str] = []
+    run_kind: str = ""
+    """The tab of Runs; empty: all kinds."""
+    unfolded: list[str] = []
+    """Rows of Runs that were open."""
     preview: bool | None = None
+    run_preview: bool | None = None
     columns: list[str] | None = None
     """Columns of the list of exchanges; None: the usual ones."""
     tail: bool = True
@@ -28,6 +35,7 @@ class State(msgspec.Struct, kw_only=True):
 
 
 FILTERS_KEPT = 30
+UNFOLDED_KEPT = 100
 
 
 def load(path: Path) -> State:
@@ -47,10 +55,10 @@ def save(path: Path, state: State) -> None:
         draft.replace(path)
 
 
-def remember_filter(state: State, text: str) -> None:
-    """Put a filter at the head of the history."""
+def remember_filter(history: list[str], text: str) -> None:
+    """Put a filter at the head of a history."""
     if text:
-        state.filters = [text, *(old for old in state.filters if old != text)][:FILTERS_KEPT]
+        history[:] = [text, *(old for old in history if old != text)][:FILTERS_KEPT]
 
 
 def theme_of(state: State, setting: str) -> str:

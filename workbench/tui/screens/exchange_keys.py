@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from workbench.domain.exchange import Exchange
-from workbench.domain.text import one_line
 from workbench.tui.screens.changing import Changing
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from workbench.tui.changes import Item
 
 
 class ExchangeKeys(Changing):
@@ -34,8 +36,11 @@ class ExchangeKeys(Changing):
     ]
 
     def subjects(self) -> list[Exchange]:
-        """Return what the keys act on."""
+        """Return the exchanges that the keys act on."""
         return []
+
+    def chosen(self) -> Sequence[Item]:
+        return self.subjects()
 
     def open(self, exchange_id: str) -> None:
         """Open an exchange on top."""
@@ -125,14 +130,6 @@ class ExchangeKeys(Changing):
         else:
             self.app.notify(f"saved {len(paths)} payloads in {paths[0].parent}", markup=False)
 
-    def action_copy(self) -> None:
-        """Choose what to copy."""
-        items = self.subjects()
-        if items:
-            from workbench.tui.screens.copying import CopyScreen
-
-            self.app.push_screen(CopyScreen(items[0]))
-
     def action_outside(self, program: str) -> None:
         """Show exact bytes in the pager or the editor: the request's while it is what is shown, else the
         answer's. What is saved there changes nothing here.
@@ -144,50 +141,3 @@ class ExchangeKeys(Changing):
 
             asked = any(line.tab == "Request" for line in self.query(TabLine))
             body_outside(self, items[0], "request" if asked else "response", program)
-
-    def action_pin(self) -> None:
-        """Pin what is not pinned; unpin when all are."""
-        items = self.subjects()
-        if items:
-            from workbench.tui.changes import pin
-
-            self.change(pin(items))
-
-    def action_tag(self) -> None:
-        """Ask for tags; `-name` takes one away."""
-        items = self.subjects()
-        if items:
-            from workbench.tui.screens.dialogs import Prompt
-
-            known = " ".join(items[0].tags) if len(items) == 1 else ""
-            question = Prompt(
-                "Tags", f"{_what(items)}: names to add; -name takes one away; now: {known or 'none'}"
-            )
-            self.app.push_screen(question, partial(self._tagged, items))
-
-    def _tagged(self, items: list[Exchange], text: str | None) -> None:
-        if text:
-            from workbench.tui.changes import tag
-
-            self.change(tag(items, text))
-
-    def action_note(self) -> None:
-        """Ask for a note."""
-        items = self.subjects()
-        if items:
-            from workbench.tui.screens.dialogs import Prompt
-
-            question = Prompt("Note", f"{_what(items[:1])}: an empty note takes it away", items[0].note or "")
-            self.app.push_screen(question, partial(self._noted, items[0]))
-
-    def _noted(self, item: Exchange, text: str | None) -> None:
-        if text is not None:
-            from workbench.tui.changes import note
-
-            self.change(note(item, text))
-
-
-def _what(items: list[Exchange]) -> str:
-    if len(items) == 1:
-        return f"{one_line(items[0].model, 30)} {items[0].id}"
-    return f"{len(items)} exchanges"

@@ -15,26 +15,24 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from workbench.domain.exchange import Exchange
-from workbench.tui import state as kept
 from workbench.tui.exchange_row import ExchangeRow
 from workbench.tui.format import exact
 from workbench.tui.messages import Trouble
-from workbench.tui.screens.base import Place
 from workbench.tui.screens.exchange_keys import ExchangeKeys
+from workbench.tui.screens.filtering import Filtering
 from workbench.tui.source import PAGE
 from workbench.tui.widgets.preview import Preview
 from workbench.tui.widgets.recordlist import RecordList
 
 if TYPE_CHECKING:
     from workbench.store.page import Page
-    from workbench.tui.widgets.filterline import FilterLine
 
 _WIDE = 118
 _TALL = 34
 _NEWS = 60
 
 
-class ExchangesScreen(ExchangeKeys, Place):
+class ExchangesScreen(Filtering, ExchangeKeys):
     """The list; `enter` opens what the cursor is on."""
 
     fixed = ""
@@ -73,10 +71,10 @@ class ExchangesScreen(ExchangeKeys, Place):
         self.rows.tail = self.work.kept.tail
         self._row.chosen = self.work.kept.columns
         if first:
-            self.call_after_refresh(self._show_filter, first)
+            self.call_after_refresh(self.show_filter, first)
         self.rows.focus()
         self.rows.start_over()
-        self.set_timer(0.5, self._filter_line)
+        self.set_timer(0.5, self.filter_line)
         self._count()
 
     def on_resize(self, event: Resize) -> None:
@@ -249,35 +247,12 @@ class ExchangesScreen(ExchangeKeys, Place):
 
     # -- keys
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`/` comes before all else, so that what is typed right after it is text."""
-        return action != "filter" or not self.typing
-
-    async def _filter_line(self) -> FilterLine:
-        """Return the filter line; it is made when it is first needed, which the first frame is not."""
-        from workbench.tui.widgets.filterline import FilterLine
-
-        for line in self.query(FilterLine):
-            return line
-        line = FilterLine(id="filter")
-        line.history = self.work.kept.filters
-        line.values = {"model": [str(group.get("name")) for group in self.work.status.groups]}
-        await self.mount(line, before="#split")
-        return line
-
-    async def _show_filter(self, text: str) -> None:
-        (await self._filter_line()).put(text)
-
-    async def action_filter(self) -> None:
-        (await self._filter_line()).edit()
-
     def action_clear(self) -> None:
         """Unmark first, then drop the filter."""
         if self.rows.marked:
             self.rows.clear_marks()
         elif self.where != self.fixed:
-            self.call_later(self._show_filter, "")
-            self._filter("")
+            self.drop_filter()
         self._stand()
 
     def action_tail(self) -> None:
@@ -306,29 +281,24 @@ class ExchangesScreen(ExchangeKeys, Place):
         if preview.display:
             preview.show_soon(self.rows.current)
 
-    def on_filter_line_changed(self, message: FilterLine.Changed) -> None:
-        """Filter while it is typed."""
-        self._filter(message.text)
-
-    def on_filter_line_done(self, message: FilterLine.Done) -> None:
-        """The filter stands: keep it and go back to the list."""
-        kept.remember_filter(self.work.kept, message.text)
-        self._filter(message.text)
-        self.rows.focus()
-
     def first_filter(self) -> str:
-        """Return the filter that the screen begins with."""
         return self.work.kept.filter
 
+    @property
+    def filters(self) -> list[str]:
+        return self.work.kept.filters
+
+    def filter_values(self) -> dict[str, list[str]]:
+        return {"model": [str(group.get("name")) for group in self.work.status.groups]}
+
     def keep_filter(self, text: str) -> None:
-        """Remember the filter for the next start."""
         self.work.kept.filter = text
 
     def _whole(self, text: str) -> str:
         """Return the typed filter within what the screen is limited to."""
         return f"{self.fixed} ({text})" if self.fixed and text else self.fixed or text
 
-    def _filter(self, text: str) -> None:
+    def filter(self, text: str) -> None:
         self.keep_filter(text)
         if self._whole(text) != self.where:
             self.where = self._whole(text)

@@ -17,7 +17,7 @@ from workbench.tui.widgets.textview import TextView
 _GROUPS = (
     ("Here", ("exchanges.", "exchange.", "runs.", "run.", "new.", "router.", "compare.", "diff.", "stats.")),
     ("Also here", ("retention.", "settings.", "filter.", "find.", "back")),
-    ("In a list", ("list.",)),
+    ("In a list", ("list.", "tree.")),
     ("In a text", ("text.",)),
     ("Everywhere", ("",)),
 )
@@ -25,6 +25,7 @@ LEGEND = (
     ("✓ ✗ ! ◌", "answered, failed, interrupted, running"),
     ("★ ↻ ≡ ✎", "pinned, a replay, from the router's cache, has a note"),
     ("⚒ ▒ ×2 ◆", "called tools, redacted, two attempts, marked"),
+    ("▸ ▾ ⑂2 ↳", "folded, unfolded, two forks, made from another run"),
 )
 
 

@@ -140,8 +140,10 @@ class RunScreen(RunKeys):
         self._headline()
         self.items.put(items_of(self.picture, self.run))
         if self._item:
-            self.items.select(self._item)
-            self._item = ""
+            # Its row may come with the events, which are read after the run.
+            if any(item.key == self._item for item in self.items.items):
+                self.items.select(self._item)
+                self._item = ""
         elif self.following:
             self.items.select(newest_key(self.picture))
         self._page()
@@ -180,7 +182,7 @@ class RunScreen(RunKeys):
     @on(ItemList.Highlighted)
     def _highlighted(self, message: ItemList.Highlighted) -> None:
         if message.by_user:
-            self.following = False
+            self.following, self._item = False, ""
             self._headline()
         self._page()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,15 +11,15 @@ from textual.binding import Binding, BindingType
 from workbench.domain.exchange import Exchange
 from workbench.domain.run import FINISHED, Run
 from workbench.domain.text import one_line
-from workbench.tui import changes
 from workbench.tui.screens.changing import Changing
 
 if TYPE_CHECKING:
+    from workbench.tui.changes import Item
     from workbench.tui.source import Source
 
 
 class RunKeys(Changing):
-    """Replay, exchanges of the run, web_smoke, resume, cancel, pin, tag, note, undo, delete."""
+    """Replay, exchanges of the run, web_smoke, resume, cancel, copy, pin, tag, note, undo, delete."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "replay_run", "Replay", id="run.replay"),
@@ -26,6 +27,7 @@ class RunKeys(Changing):
         Binding("w", "web_smoke", "Web smoke", id="run.web-smoke"),
         Binding("R", "resume", "Resume", show=False, id="run.resume"),
         Binding("c", "cancel_run", "Cancel", id="run.cancel"),
+        Binding("y", "copy", "Copy", show=False, id="run.copy"),
         Binding("p", "pin", "Pin", show=False, id="run.pin"),
         Binding("t", "tag", "Tag", show=False, id="run.tag"),
         Binding("b", "note", "Note", show=False, id="run.note"),
@@ -36,6 +38,10 @@ class RunKeys(Changing):
     def subject(self) -> Run | None:
         """Return the run that the keys act on."""
         return None
+
+    def chosen(self) -> Sequence[Item]:
+        run = self.subject()
+        return [run] if run is not None else []
 
     def open_run(self, run: Run) -> None:
         """Open a workflow's run; other kinds are their exchanges."""
@@ -58,15 +64,21 @@ class RunKeys(Changing):
             self._show_exchanges(run)
 
     def action_replay_run(self) -> None:
-        """Send the run's exchanges again, in order."""
-        run = self.subject()
-        if run is not None:
-            self.ask(partial(self._ids_of, run), self._replay, group="ids")
+        """Send the exchanges again, a run's in their order."""
+        items = self.chosen()
+        if items:
+            self.ask(partial(self._ids_of, items), self._replay, group="ids")
 
-    def _ids_of(self, run: Run) -> list[str]:
-        term = "session" if run.kind == "session" else "run"
-        page = self.source.exchanges(f"{term}:{run.id}", limit=500)
-        return [item.id for item in reversed(page.items)]
+    def _ids_of(self, items: Sequence[Item]) -> list[str]:
+        ids: dict[str, None] = {}
+        for item in items:
+            if isinstance(item, Exchange):
+                ids[item.id] = None
+                continue
+            term = "session" if item.kind == "session" else "run"
+            page = self.source.exchanges(f"{term}:{item.id}", limit=500)
+            ids |= dict.fromkeys(found.id for found in reversed(page.items))
+        return list(ids)
 
     def _replay(self, ids: list[str]) -> None:
         if not ids:
@@ -135,38 +147,6 @@ class RunKeys(Changing):
     def _cancel(self, run: Run, sure: bool | None) -> None:
         if sure:
             self.ask(partial(_cancel, self.source, run), self._run_changed, group="cancel")
-
-    def action_pin(self) -> None:
-        """Pin or unpin: pinned runs are never pruned."""
-        run = self.subject()
-        if run is not None:
-            self.change(changes.pin([run]))
-
-    def action_tag(self) -> None:
-        """Ask for tags."""
-        run = self.subject()
-        if run is not None:
-            from workbench.tui.screens.dialogs import Prompt
-
-            about = f"names to add; -name takes one away; now: {' '.join(run.tags) or 'none'}"
-            self.app.push_screen(Prompt("Tags", about), partial(self._tagged, run))
-
-    def _tagged(self, run: Run, text: str | None) -> None:
-        if text:
-            self.change(changes.tag([run], text))
-
-    def action_note(self) -> None:
-        """Ask for a note."""
-        run = self.subject()
-        if run is not None:
-            from workbench.tui.screens.dialogs import Prompt
-
-            question = Prompt("Note", "an empty note takes it away", run.note or "")
-            self.app.push_screen(question, partial(self._noted, run))
-
-    def _noted(self, run: Run, text: str | None) -> None:
-        if text is not None:
-            self.change(changes.note(run, text))
 
     def changed_here(self, items: list[Exchange]) -> None:
         """Read what was changed again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,11 +17,10 @@ from textual.widgets import Input, Static
 
 from workbench.domain.errors import FilterError
 from workbench.domain.text import printable
-from workbench.tui.completion import complete
+from workbench.tui.completion import EXCHANGES, Language, complete
 
 _PAUSE_S = 0.02
 """Less than anybody's time from key to key: what is pasted, or typed in a burst, is one filter."""
-_HINT = 'model:demo  status:>=400  state:failed  since:2h  tokens:>1000  text:"timeout"  !term  OR  ( )'
 
 
 class _Completion(Suggester):
@@ -31,7 +31,7 @@ class _Completion(Suggester):
         self._line = line
 
     async def get_suggestion(self, value: str) -> str | None:
-        return complete(value, self._line.values, self._line.history)
+        return complete(value, self._line.values, self._line.history, self._line.language)
 
 
 class FilterLine(Vertical):
@@ -58,8 +58,9 @@ class FilterLine(Vertical):
             super().__init__()
             self.text = text
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, language: Language = EXCHANGES, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self.language = language
         self.values: dict[str, list[str]] = {}
         """Field name -> values that exist, for completion."""
         self.history: list[str] = []
@@ -72,7 +73,7 @@ class FilterLine(Vertical):
             yield Static("/", classes="prompt")
             yield Input(suggester=_Completion(self), placeholder="filter", select_on_focus=False)
         yield Static(classes="fault")
-        yield Static(Text(_HINT, no_wrap=True, overflow="ellipsis"), classes="hint")
+        yield Static(Text(self.language.hint, no_wrap=True, overflow="ellipsis"), classes="hint")
 
     @property
     def input(self) -> Input:
@@ -104,7 +105,7 @@ class FilterLine(Vertical):
         self._timer = self.set_timer(_PAUSE_S, self._check)
 
     def _check(self) -> None:
-        text, fault = _parsed(self.input.value.strip())
+        text, fault = self._parsed()
         self._fault(fault)
         if fault is None:
             self.post_message(self.Changed(text))
@@ -112,11 +113,19 @@ class FilterLine(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        text, fault = _parsed(self.input.value.strip())
+        text, fault = self._parsed()
         self._fault(fault)
         if fault is None:
             self.put(text)
             self.post_message(self.Done(text))
+
+    def _parsed(self) -> tuple[str, FilterError | None]:
+        text = self.input.value.strip()
+        try:
+            self.language.check(text, time.time_ns() // 1000)
+        except FilterError as fault:
+            return text, fault
+        return text, None
 
     def action_cancel(self) -> None:
         """Back to the filter that was in force."""
@@ -146,15 +155,3 @@ class FilterLine(Vertical):
         if fault is not None:
             text = " " * fault.position + "▲ " + printable(fault.message)
             line.update(Text(text + (f" ({printable(fault.hint)})" if fault.hint else ""), no_wrap=True))
-
-
-def _parsed(text: str) -> tuple[str, FilterError | None]:
-    import time
-
-    from workbench.store.filter import parse
-
-    try:
-        parse(text, int(time.time() * 1e6))
-    except FilterError as fault:
-        return text, fault
-    return text, None
