@@ -18,7 +18,7 @@ from workbench.tui import format as fmt
 from workbench.tui import state as kept
 from workbench.tui.chart import SCALE, Chart
 from workbench.tui.clipboard import OSC_LIMIT, copy, osc52
-from workbench.tui.completion import complete
+from workbench.tui.completion import EXCHANGES, RUNS, complete
 from workbench.tui.keymap import read_keymap
 from workbench.tui.run_items import newest_key
 from workbench.tui.run_picture import RunPicture
@@ -64,6 +64,19 @@ def test_figures_are_short_and_have_a_unit(made, expected):
 def test_a_filter_completes_names_and_values(typed, expected):
     """The last word is completed; the rest stays."""
     assert expected == complete(typed, {"model": ["gpt-mini", "demo"]})
+
+
+@pytest.mark.parametrize("language", [EXCHANGES, RUNS], ids=["exchanges", "runs"])
+def test_what_a_filter_offers_is_what_it_takes(language):
+    """Every key with every value that is offered, and every term of the hint, parses."""
+    for field in language.fields:
+        for value in language.values.get(field, ("1h" if field == "until" else "1",)):
+            language.check(f"{field}:{value}", 1)
+    assert set(language.values) <= set(language.fields)
+    for term in language.hint.split("  "):
+        if ":" in term:
+            language.check(term, 1)
+    assert "kind:session" == complete("kind:se", {}, language=RUNS)
 
 
 def test_an_old_filter_is_offered_first():

@@ -68,7 +68,8 @@ def turns(reader: Reader, run_id: str, *, after: str | None = None, limit: int =
             found += _thread(connection, session, last, limit + 1)[1:]
             start = connection.execute(_ROOT, (last, session)).fetchone()[0]
         while len(found) < limit:
-            wanted = limit - len(found)
+            # One at first: behind a long conversation, looking for more would go through all of it.
+            wanted = limit - len(found) if found else 1
             starts = connection.execute(_STARTS, (session, start, wanted)).fetchall()
             if not starts:
                 break

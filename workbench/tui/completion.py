@@ -75,6 +75,7 @@ EXCHANGES = Language(
     hint='model:demo  status:>=400  state:failed  since:2h  tokens:>1000  text:"timeout"  !term  OR  ( )',
     check=_check_exchanges,
 )
+_RUN_STATES = ("failed", "running", "waiting", "passed", "cancelled", "interrupted", "open", "closed")
 RUNS = Language(
     fields=(
         "kind",
@@ -103,16 +104,8 @@ RUNS = Language(
     ),
     values={
         "kind": ("workflow", "session", "replay"),
-        "state": (
-            "failed",
-            "running",
-            "waiting",
-            "passed",
-            "cancelled",
-            "interrupted",
-            "open",
-            "closed",
-        ),
+        "state": _RUN_STATES,
+        "status": _RUN_STATES,
         "since": _AGES,
         "is": ("pinned", "fork"),
         "has": ("note", "tag", "parent", "child"),
