@@ -70,6 +70,7 @@ class Writer:
                 self._store = ExchangeWriter.open(
                     self._path, instance=self._instance, pid=self._pid, redact=self._redact
                 )
+                self._store.checkpoint_meanwhile()
             self._store.prove()
         except StoreUnavailable as error:
             return self._broken(Report(), error.message)

@@ -18,6 +18,7 @@ import msgspec
 
 from workbench.store import instances
 from workbench.store.answers import REQUEST, AnswerBodies
+from workbench.store.checkpoints import WRITER_PAGES, Checkpoints
 from workbench.store.chunks import ChunkTable, PieceExists
 from workbench.store.compression import Codecs
 from workbench.store.connection import begin, connect_writer, roll_back, transaction, translated
@@ -87,6 +88,7 @@ class ExchangeWriter:
         self._trainer = Trainer(path)
         self._routes: dict[tuple[str | None, ...], int] = {}
         self._newest = 0
+        self._checkpoints: Checkpoints | None = None
         with translated(path):
             self._instance = instances.register(connection, instance, pid)
 
@@ -107,8 +109,15 @@ class ExchangeWriter:
             raise
         return writer
 
+    def checkpoint_meanwhile(self) -> None:
+        """Leave most checkpoints to a thread, for a writer that others wait for."""
+        self._connection.execute(f"PRAGMA wal_autocheckpoint={WRITER_PAGES}")
+        self._checkpoints = Checkpoints(self._path)
+
     def close(self, *, ended: bool = False) -> None:
         """Close the connection; `ended` when the instance stops on purpose."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         try:
             if ended:
                 instances.end(self._connection, self._instance)
@@ -126,6 +135,8 @@ class ExchangeWriter:
                 self._write(operations, guessing=True)
             except PieceExists:
                 self._write(operations, guessing=False)
+        if self._checkpoints is not None:
+            self._checkpoints.due()
 
     def take(self, operations: list[Operation]) -> None:
         """Do the work of a group up to its commit, which the next `apply` brings: soon, because no other
