@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from workbench.domain.exchange import Attempt, Exchange, Write
 from workbench.store import chunks
+from workbench.store.ingest import ExchangeWriter
 from workbench.store.operations import Arrived, AttemptRecord, Begin, Finish, Flush
 from workbench.store.store import Reader
 from workbench.store.verification import verify
@@ -390,3 +391,15 @@ def test_a_piece_is_stored_once_though_its_hash_was_forgotten_in_between(bench, 
     for exchange, body in zip(exchanges, bodies, strict=True):
         assert bench.store.body(exchange.id, "request") == body
     assert verify(bench.store).sound
+
+
+def test_the_index_merges_its_parts_as_seldom_as_is_good(bench):
+    """Also in a store that was made before; the index keeps the setting."""
+    asked = "SELECT v FROM messages_fts_config WHERE k = 'automerge'"
+    with sqlite3.connect(bench.path) as db:
+        assert db.execute(asked).fetchall() == [(8,)]
+        db.execute("INSERT INTO messages_fts (messages_fts, rank) VALUES ('automerge', 4)")
+    bench.writer.close()
+    bench.writer = ExchangeWriter.open(bench.path, instance="later")
+    with sqlite3.connect(bench.path) as db:
+        assert db.execute(asked).fetchall() == [(8,)]

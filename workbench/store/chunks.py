@@ -29,6 +29,8 @@ _FIND = "SELECT id, indexed FROM chunks WHERE hash = ?"
 _INSERT = (
     "INSERT INTO chunks (id, hash, size, kind, indexed, codec, data, base) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_MERGE_AT = 8
+"""Words are merged half as often as with the index's own 4; a search reads a few more parts."""
 _ADD_WORDS = "INSERT INTO messages_fts (rowid, text) VALUES (?, ?)"
 
 
@@ -201,6 +203,15 @@ class ChunkTable:
                 raise
             self._careful = _CAREFUL
             raise PieceExists from error
+
+
+def merge_later(connection: sqlite3.Connection) -> None:
+    """Let the full-text index gather more of its parts before it merges them; it remembers that."""
+    row = connection.execute("SELECT v FROM messages_fts_config WHERE k = 'automerge'").fetchone()
+    if row is None or row[0] != _MERGE_AT:
+        connection.execute(
+            "INSERT INTO messages_fts (messages_fts, rank) VALUES ('automerge', ?)", (_MERGE_AT,)
+        )
 
 
 def index_chunk(connection: sqlite3.Connection, chunk: int, words: str) -> None:

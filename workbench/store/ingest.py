@@ -19,7 +19,7 @@ import msgspec
 from workbench.store import instances
 from workbench.store.answers import REQUEST, AnswerBodies
 from workbench.store.checkpoints import WRITER_PAGES, Checkpoints
-from workbench.store.chunks import ChunkTable, PieceExists
+from workbench.store.chunks import ChunkTable, PieceExists, merge_later
 from workbench.store.compression import Codecs
 from workbench.store.connection import begin, connect_writer, roll_back, transaction, translated
 from workbench.store.dictionaries import Trainer
@@ -102,6 +102,7 @@ class ExchangeWriter:
         try:
             with translated(path):
                 migrate(connection, path)
+                merge_later(connection)
             writer = cls(connection, path, instance=instance, pid=pid or os.getpid(), redact=redact)
             writer.interrupt_dead()
         except BaseException:
