@@ -133,3 +133,19 @@ def test_deleting_a_run_takes_its_exchanges_and_steps(bench):
     assert [item.id for item in bench.store.exchanges().items] == [two.id]
     assert one.id not in keys(bench)
     assert verify(bench.store).sound
+
+
+def test_a_turn_that_was_sent_twice_is_continued_twice(bench):
+    """What one continuation brings is not taken for history of the other, and goes without hurting it."""
+    history = [user("a question " * 40), assistant("an answer " * 40)]
+    new = user("the same new message in both " * 20)
+    bench.chat(history[:1], "an answer")
+    again = [bench.chat([*history, user("go on")], "x") for _ in range(2)]
+    one = [bench.chat([*history, user("go on"), assistant("x"), new], "y")]
+    one.append(bench.chat([*history, user("go on"), assistant("x"), new, user("more " * 100)], "z"))
+    other = bench.chat([*history, user("go on"), assistant("x"), new, user("different " * 60)], "z")
+    body = bench.store.body(other.id, "request")
+    known = keys(bench)
+    delete_in_batches(bench.store, [known[gone.id] for gone in (*again[1:], *one)], bodies_only=False)
+    assert bench.store.body(other.id, "request") == body
+    assert verify(bench.store).sound

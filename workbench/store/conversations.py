@@ -98,11 +98,11 @@ class Conversations:
 
     def remember(self, known: Known, instead_of: Known | None) -> None:
         """Keep `known`; the turn it continues is dropped, since a conversation seldom forks."""
+        if instead_of is not None:
+            self._drop(instead_of)
         key = _key(known)
         if key is None:
             return
-        if instead_of is not None:
-            self._drop(instead_of)
         if known.seq in self._order:
             return
         self._order[known.seq] = known

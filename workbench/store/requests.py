@@ -162,18 +162,20 @@ class RequestBodies:
             position = end
         longer = Known(
             seq=seq, endpoint=known.endpoint, tenant=known.tenant, body=body, length=start + position,
-            members=known.members | set(build.ids) if ends else known.members,
+            members=known.members,
             packed=build.pack(), last=build.last, crc=build.crc, size=build.size, chain=chain,
             dialogue=dialogue,
             redactions=build.redactions, end=known.end, end_ids=known.end_ids, end_stored=known.end_stored,
             end_redactions=known.end_redactions,
         )  # fmt: skip
+        brought = list(build.ids)
         build.add(middle[position:], OTHER)
         build.add_end(known)
-        return self._stored(build, longer, known, new=bool(ends))
+        return self._stored(build, longer, known, brought)
 
-    def _stored(self, build: _Build, longer: Known, known: Known, *, new: bool) -> StoredRequest:
-        """Return a body that begins as `known`; it continues that one if there is a new message."""
+    def _stored(self, build: _Build, longer: Known, known: Known, brought: list[int]) -> StoredRequest:
+        """Return a body that begins as `known`; it continues that one if it brought a new message."""
+        new = bool(brought)
         if new and known.dialogue:
             theirs = known.members
             own = [chunk for chunk in build.ids if chunk not in theirs and chunk not in known.end_ids]
@@ -182,6 +184,11 @@ class RequestBodies:
         else:
             stored = build.stored([*known.members, *build.ids])
         stored.context = longer.chain if longer.dialogue else None
+        if new:
+            # `known` is dropped: its set goes on, since a copy of it would cost as much as all history.
+            longer.members.update(brought)
+        else:
+            longer.members = set(known.members)
         self._conversations.remember(longer, known if new else None)
         return stored
 
