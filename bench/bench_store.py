@@ -31,7 +31,8 @@ from bench import machine
 from bench.bench_store_traffic import ANSWER_HEADERS, HEADERS, START_US, STEP_US, Traffic, Turn
 from workbench.domain.exchange import Attempt
 from workbench.recording.recorder import Recorder
-from workbench.settings import Home, RecordingSettings
+from workbench.settings.home import Home
+from workbench.settings.sections import RecordingSettings
 from workbench.store.compaction import give_back
 from workbench.store.retention import PrunePolicy
 from workbench.store.store import Reader, Store

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import machine, tui_home, tui_peers
 from bench.terminal import PAUSE_S, Terminal
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 HELLO = """
 from textual.app import App

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import machine, servers
 from workbench.domain.errors import WorkbenchError
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Reader
 
 FAULTS = ("cut", "cut-clean", "reset-before", "malformed", "html", "empty", "error-in-stream", "no-done")

@@ -9,7 +9,8 @@ from typing import Any
 from workbench import runtime
 from workbench.domain.exchange import Exchange
 from workbench.recording.state import RecorderState
-from workbench.settings import Home, load_settings
+from workbench.settings.home import Home
+from workbench.settings.load import load_settings
 
 
 class Forgotten:

@@ -19,7 +19,7 @@ os.environ.pop("NO_COLOR", None)
 time.tzset()
 
 from tests.tui import builders, scenes  # noqa: E402
-from workbench.settings import Home  # noqa: E402
+from workbench.settings.home import Home  # noqa: E402
 from workbench.tui import format as fmt  # noqa: E402
 from workbench.tui.app import WorkbenchApp  # noqa: E402
 from workbench.tui.source import Source  # noqa: E402

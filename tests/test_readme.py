@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from workbench.cli.main import NOUNS, cli
 from workbench.control.home import ensure_home
 from workbench.control.process import stop_router
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -40,7 +40,10 @@ from workbench.recording.recorder import Recorder
 from workbench.routing.config import RouterConfig, load_config
 from workbench.routing.restore import restore_budgets
 from workbench.routing.router import Router
-from workbench.settings import KEY_NAME, Home, Settings, merged_environment, resolve_key, seconds
+from workbench.settings.home import Home
+from workbench.settings.keys import KEY_NAME, merged_environment, resolve_key
+from workbench.settings.sections import Settings
+from workbench.settings.units import seconds
 from workbench.store.pruning import PruneResult, prune
 from workbench.store.retention import PrunePolicy
 from workbench.store.spending import spent_since

@@ -18,7 +18,8 @@ from workbench.control.process import start_router, stop_router
 from workbench.domain.exchange import Attempt, Exchange, Headers
 from workbench.domain.ids import new_id
 from workbench.recording.recorder import Recorder
-from workbench.settings import Home, RecordingSettings
+from workbench.settings.home import Home
+from workbench.settings.sections import RecordingSettings
 
 REQUEST = b'{"model":"demo","messages":[{"role":"user","content":"Where is the Tagus?"}]}'
 ANSWER = (

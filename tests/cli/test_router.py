@@ -8,7 +8,7 @@ import sys
 import urllib.request
 
 from workbench.control.locate import read_router_file
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 def chat(home_dir, text="hello"):

@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from workbench.control.locate import read_router_file
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 def ask(home_dir, key, model="demo"):

@@ -10,7 +10,7 @@ import pytest
 
 from workbench.control.home import ensure_home
 from workbench.control.process import stop_router
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 def free_port() -> int:

@@ -86,7 +86,7 @@ def test_the_router_in_each_state(live_home):
 
 def test_a_home_that_is_not_there_yet_is_no_fault(tmp_path):
     """Before the first use: a warning that says what the first start does; nothing is created."""
-    from workbench.settings import Home
+    from workbench.settings.home import Home
 
     home = Home(tmp_path / "later")
     checks = {check.name: check for check in examine(home, {})}

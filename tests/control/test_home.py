@@ -14,7 +14,9 @@ import yaml
 from workbench.control.home import ensure_home
 from workbench.control.keys import master_key
 from workbench.domain.errors import ConfigError, ToolUnavailable
-from workbench.settings import Home, load_settings, read_env
+from workbench.settings.home import Home
+from workbench.settings.keys import read_env
+from workbench.settings.load import load_settings
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from workbench.control.home import ensure_home
 from workbench.control.keys import master_key
 from workbench.control.migrate import migrate, plan_migration
 from workbench.domain.errors import ConfigError
-from workbench.settings import Home, read_env
+from workbench.settings.home import Home
+from workbench.settings.keys import read_env
 
 CONFIG = """\
 # mine

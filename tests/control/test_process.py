@@ -21,7 +21,7 @@ from workbench.control.locate import alive, find_router, look, read_router_file
 from workbench.control.process import ensure_router, obtain_router, start_router, stop_router
 from workbench.domain.errors import RouterUnreachable, ToolUnavailable
 from workbench.domain.payload import Payload
-from workbench.settings import load_settings
+from workbench.settings.load import load_settings
 
 
 def test_no_router_is_absent_and_says_how_to_start_one(live_home):

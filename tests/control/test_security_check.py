@@ -10,7 +10,7 @@ import pytest
 
 from workbench.control.home import ensure_home
 from workbench.control.security_check import check_security
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 @pytest.fixture

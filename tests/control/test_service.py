@@ -15,7 +15,7 @@ from workbench.control.launchd import Launchd
 from workbench.control.service import service_of
 from workbench.control.systemd import Systemd
 from workbench.domain.errors import ToolUnavailable, UsageError
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 @pytest.fixture

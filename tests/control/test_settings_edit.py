@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from workbench.control.setting_facts import setting_facts
 from workbench.control.settings_edit import parse_setting, set_setting, unset_setting
 from workbench.domain.errors import ConfigError
-from workbench.settings import Home, describe, load_settings
+from workbench.settings.home import Home
+from workbench.settings.load import load_settings
+from workbench.settings.sections import describe
 
 WRITTEN = """\
 # mine

@@ -17,7 +17,7 @@ import pytest
 from openai import APIError, AsyncOpenAI, NotFoundError, OpenAI, RateLimitError
 
 from tests.e2e.conftest import MockUpstream, RouterProcess
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Reader
 
 PATIENCE_S = 30.0

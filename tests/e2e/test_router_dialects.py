@@ -12,7 +12,7 @@ import pytest
 from openai import OpenAI
 
 from tests.e2e.conftest import MockUpstream, RouterProcess
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Reader
 
 TEXT = "the quick brown fox jumps over a lazy"

@@ -22,7 +22,7 @@ import pytest
 
 from tests.e2e.conftest import MockUpstream, RouterProcess, free_port
 from workbench.domain.exchange import Attempt, Exchange
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Reader
 
 

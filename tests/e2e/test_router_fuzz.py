@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.e2e.conftest import MockUpstream, RouterProcess, write_config
 from workbench.domain.exchange import Exchange
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Reader
 from workbench.store.transfer.copying import chosen
 from workbench.store.verification import verify

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.e2e.conftest import MockUpstream, RouterProcess
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Reader
 
 CLIENTS = 8

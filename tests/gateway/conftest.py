@@ -12,7 +12,8 @@ import pytest
 
 from tests.gateway.builders import KEY, Door, OpenDoor
 from workbench.runtime import RouterRuntime
-from workbench.settings import Home, RecordingSettings, RouterSettings, Settings
+from workbench.settings.home import Home
+from workbench.settings.sections import RecordingSettings, RouterSettings, Settings
 
 
 @pytest.fixture

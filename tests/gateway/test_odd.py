@@ -19,7 +19,8 @@ from tests.gateway.odd import CHAT, EMBEDDINGS, MESSAGES, NEEDS, RESPONSES, Odd
 from workbench.providers.demo_author import structured
 from workbench.providers.provider import Answer, Call
 from workbench.runtime import RouterRuntime
-from workbench.settings import Home, Settings
+from workbench.settings.home import Home
+from workbench.settings.sections import Settings
 from workbench.store.store import Reader
 
 UPSTREAM_KEY = "sk-upstream-key-of-the-odd-one"

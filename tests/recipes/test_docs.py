@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from workbench.providers.demo_author.author import MODELS
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.library import list_recipes, read_recipe
 from workbench.workflow.recipe import Gate, Page, Recipe, Serve, Toolchain
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.library import SHIPPED, Kit, list_recipes, read_recipe
 
 KITS = list_recipes(Home(Path("/nonexistent")))

@@ -14,7 +14,7 @@ import pytest
 from workbench.domain.exchange import Exchange
 from workbench.domain.ids import EXCHANGE, new_id
 from workbench.recording.recorder import Recorder, RecordingRequired
-from workbench.settings import RecordingSettings
+from workbench.settings.sections import RecordingSettings
 from workbench.store.store import Reader, Store
 from workbench.store.verification import verify
 
@@ -155,7 +155,7 @@ sys.path.insert(0, {str(Path.cwd())!r})
 from pathlib import Path
 from tests.recording.test_faults import FAST, open_one
 from workbench.recording.recorder import Recorder
-from workbench.settings import RecordingSettings
+from workbench.settings.sections import RecordingSettings
 async def main():
     recorder = Recorder(Path({str(path)!r}), RecordingSettings(**FAST), instance="dead")
     await recorder.start()

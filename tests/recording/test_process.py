@@ -10,7 +10,7 @@ import psutil
 
 from tests.recording.test_faults import FAST, open_one, until
 from workbench.recording.recorder import Recorder
-from workbench.settings import RecordingSettings
+from workbench.settings.sections import RecordingSettings
 from workbench.store.store import Reader, Store
 from workbench.store.verification import verify
 

@@ -7,7 +7,7 @@ import time
 from workbench.domain.exchange import Attempt, Exchange
 from workbench.domain.ids import EXCHANGE, new_id
 from workbench.recording.recorder import Recorder
-from workbench.settings import RecordingSettings
+from workbench.settings.sections import RecordingSettings
 from workbench.store.store import Reader
 
 

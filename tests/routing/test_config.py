@@ -12,7 +12,7 @@ from workbench.providers.provider import Price, Secret
 from workbench.routing.catalog import Catalog
 from workbench.routing.config import Alias, RouterConfig, load_config
 from workbench.routing.config_load import load_file
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 DATA = Path(__file__).parent / "data"
 KEYS = {

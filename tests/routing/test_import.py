@@ -11,7 +11,7 @@ from workbench.domain.errors import ConfigError
 from workbench.routing.config import load_config
 from workbench.routing.config_load import load_file
 from workbench.routing.import_providers import import_providers
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 TEXT = """\
 default_model: fast

@@ -15,7 +15,8 @@ from workbench.domain.errors import ConfigError, UsageError
 from workbench.gateway.pages import health_document
 from workbench.gateway.server import bind
 from workbench.runtime import RouterRuntime
-from workbench.settings import Home, RetentionSettings, Settings
+from workbench.settings.home import Home
+from workbench.settings.sections import RetentionSettings, Settings
 from workbench.store.store import Reader, Store
 
 KEY = "sk-wb-runtime-test-0123456789abcdef"

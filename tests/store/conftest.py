@@ -9,7 +9,7 @@ import pytest
 
 from workbench.domain.exchange import Exchange, Write
 from workbench.domain.ids import EXCHANGE, new_id
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.ingest import ExchangeWriter
 from workbench.store.operations import Begin, Finish
 from workbench.store.store import Store

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from workbench.domain.ids import EXCHANGE, new_id
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.ingest import ExchangeWriter
 from workbench.store.retention import PrunePolicy
 from workbench.store.store import Reader, Store
@@ -25,7 +25,7 @@ _WRITER = Path(__file__).with_name("writer_process.py")
 _PRUNER = """
     import sys, time
     from pathlib import Path
-    from workbench.settings import Home
+    from workbench.settings.home import Home
     from workbench.store.compaction import compact
     from workbench.store.retention import PrunePolicy
     from workbench.store.store import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from workbench.domain.run import Run, Step
-from workbench.settings import RetentionSettings
+from workbench.settings.sections import RetentionSettings
 from workbench.store.retention import PrunePolicy
 from workbench.store.verification import verify
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.builders import START_US, Recorded
 from workbench.domain.errors import QueryTimeout
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Reader
 from workbench.store.usage import usage
 

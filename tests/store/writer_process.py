@@ -17,7 +17,7 @@ from pathlib import Path
 from workbench.domain.exchange import Exchange
 from workbench.domain.ids import EXCHANGE, new_id
 from workbench.recording.recorder import Recorder
-from workbench.settings import RecordingSettings
+from workbench.settings.sections import RecordingSettings
 
 
 async def converse(recorder, chance, name):

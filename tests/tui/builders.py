@@ -8,7 +8,7 @@ import time
 
 from workbench.domain.exchange import Attempt, Exchange, Write
 from workbench.domain.run import Run, Step
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.ingest import ExchangeWriter
 from workbench.store.operations import AttemptRecord, Begin, Finish
 from workbench.store.store import Store

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.tui.builders import NOW_US, Recorded
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.source import Source
 

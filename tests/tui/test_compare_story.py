@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import RouterProcess
 from tests.tui.builders import screen_text, shows, until
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.comparing import original_text
 from workbench.tui.diff_view import beside

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.conftest import RouterProcess
 from tests.tui.builders import shows, until
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.source import Source
 

@@ -6,7 +6,9 @@ import pytest
 
 from tests.e2e.conftest import RouterProcess
 from tests.tui.builders import screen_text, shows, until
-from workbench.settings import Home, TuiSettings, load_settings
+from workbench.settings.home import Home
+from workbench.settings.load import load_settings
+from workbench.settings.sections import TuiSettings
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.source import Source
 

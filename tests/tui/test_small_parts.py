@@ -12,7 +12,7 @@ from workbench.control.service import ServiceState
 from workbench.control.subscription.process import ProxyState
 from workbench.domain import events as ev
 from workbench.domain.errors import ConfigError
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.usage import Used
 from workbench.tui import format as fmt
 from workbench.tui import state as kept

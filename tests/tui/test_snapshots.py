@@ -12,7 +12,7 @@ import pytest
 
 from tests.tui.builders import Recorded
 from tests.tui.scenes import SCENES, play
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.source import Source
 from workbench.tui.themes import DARK, LIGHT

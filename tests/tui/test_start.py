@@ -41,7 +41,7 @@ def test_only_settings_of_the_app_are_worth_reading_yaml_for(home, written, load
     ensure_home(home)
     home.settings_file.write_text(home.settings_file.read_text() + written)
     code = (
-        "import json, sys; from pathlib import Path; from workbench.settings import Home;"
+        "import json, sys; from pathlib import Path; from workbench.settings.home import Home;"
         "from workbench.cli.tui import _settings;"
         "print(json.dumps([_settings(Home(Path(sys.argv[1]))).theme, 'yaml' in sys.modules]))"
     )

@@ -14,7 +14,8 @@ import pytest
 from workbench.client import RouterClient
 from workbench.domain.events import RunEvent
 from workbench.domain.marker import Marker, find
-from workbench.settings import Home, Settings
+from workbench.settings.home import Home
+from workbench.settings.sections import Settings
 from workbench.store.store import Store
 from workbench.workflow.engine import GenerateRequest, run_workflow
 from workbench.workflow.report import RunReport

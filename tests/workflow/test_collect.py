@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.collect import remove, unused_modules
 
 NOW = 1_800_000_000.0

@@ -12,7 +12,7 @@ import pytest
 
 from tests.workflow.conftest import RECIPE
 from workbench.domain.errors import ToolUnavailable
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow import modules
 from workbench.workflow.installing import install, without_keys
 from workbench.workflow.library import Kit, load_recipe, read_recipe

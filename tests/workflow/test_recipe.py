@@ -8,7 +8,7 @@ import pytest
 
 from tests.workflow.conftest import RECIPE
 from workbench.domain.errors import ConfigError, UnknownId
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.brief import brief_words, variables
 from workbench.workflow.library import list_recipes, load_recipe, read_recipe
 from workbench.workflow.recipe import matches

@@ -19,7 +19,8 @@ from workbench.cli.output import talk
 if TYPE_CHECKING:
     from workbench.client import RouterClient
     from workbench.control.locate import RouterAddress
-    from workbench.settings import Home, Settings
+    from workbench.settings.home import Home
+    from workbench.settings.sections import Settings
     from workbench.store.store import Reader, Store
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Context:
     @cached_property
     def bare_home(self) -> Home:
         """The home's place; nothing is created."""
-        from workbench.settings import find_home
+        from workbench.settings.home import find_home
 
         return find_home(self.home_flag, os.environ, Path.cwd())
 
@@ -56,7 +57,8 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """The home's settings with `.env` and the environment on top; flags are the command's own."""
-        from workbench.settings import load_settings, merged_environment
+        from workbench.settings.keys import merged_environment
+        from workbench.settings.load import load_settings
 
         return load_settings(self.home, merged_environment(self.home))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.domain.payload import Payload
 from workbench.domain.text import printable
-from workbench.settings import KEY_NAME
+from workbench.settings.keys import KEY_NAME
 
 LONGEST_INLINE = 60_000
 """Bytes of a body written into the command; a Linux argument may have 128 KiB."""

@@ -28,7 +28,7 @@ def command(ctx: Context) -> None:
 def _config(ctx: Context) -> list[Check]:
     """Check the router's configuration the way the router reads it."""
     from workbench.routing.config import load_config
-    from workbench.settings import merged_environment
+    from workbench.settings.keys import merged_environment
 
     home = ctx.bare_home
     if not home.config.is_file():

@@ -14,7 +14,7 @@ from workbench.cli.output import emit, talk
 from workbench.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from workbench.settings import Home
+    from workbench.settings.home import Home
 
 
 @click.command(
@@ -54,7 +54,7 @@ def _take_over(home: Home, source: Path) -> dict[str, Any]:
     """Write the home's config from `source` and check it; the old file stays where the new one is bad."""
     from workbench.control.files import write_atomic
     from workbench.routing.config_load import load_file
-    from workbench.settings import merged_environment
+    from workbench.settings.keys import merged_environment
 
     text, keys, notes = _read(source)
     beside = home.config.with_name(".config.yaml.new")
@@ -101,7 +101,7 @@ def _read(source: Path) -> tuple[str, dict[str, str], list[str]]:
 def _keep_keys(home: Home, keys: dict[str, str]) -> None:
     """Add keys to ``.env`` that are not there yet."""
     from workbench.control.files import PRIVATE, write_atomic
-    from workbench.settings import read_env
+    from workbench.settings.keys import read_env
 
     new = {name: value for name, value in keys.items() if name not in read_env(home)}
     if not new:

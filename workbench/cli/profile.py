@@ -73,7 +73,7 @@ def set_(ctx: Context, name: str) -> None:
 def _names(ctx: Context) -> list[str]:
     from workbench.routing.policy_file import load_policy
     from workbench.routing.profiles import PROFILES
-    from workbench.settings import merged_environment
+    from workbench.settings.keys import merged_environment
 
     _, own = load_policy(ctx.home.policy, merged_environment(ctx.home))
     return [*PROFILES, *(name for name in own if name not in PROFILES)]

@@ -15,7 +15,7 @@ from workbench.domain.times import iso, parse_duration_us
 from workbench.store.filter import parse_size
 
 if TYPE_CHECKING:
-    from workbench.settings import RetentionSettings
+    from workbench.settings.sections import RetentionSettings
     from workbench.store.pruning import PruneResult
     from workbench.store.retention import PrunePlan, PrunePolicy
     from workbench.workflow.collect import Unused

@@ -14,7 +14,7 @@ from workbench.cli.output import talk
 from workbench.domain.errors import WorkbenchError
 
 if TYPE_CHECKING:
-    from workbench.settings import Home
+    from workbench.settings.home import Home
 
 
 def can_ask() -> bool:

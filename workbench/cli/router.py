@@ -46,7 +46,8 @@ def serve_(ctx: Context, host: str | None, port: int | None) -> None:
     """
     from workbench.control.claim import Listening
     from workbench.runtime import LOOPBACK, run
-    from workbench.settings import load_settings, merged_environment
+    from workbench.settings.keys import merged_environment
+    from workbench.settings.load import load_settings
 
     overrides = {"router.host": host, "router.port": port}
     settings = load_settings(ctx.home, merged_environment(ctx.home), overrides)

@@ -95,7 +95,7 @@ def _tenants(ctx: Context) -> list[dict[str, Any]]:
     """Return the tenants of a running router, else those of the policy file."""
     from workbench.control.locate import find_router
     from workbench.routing.policy_file import load_policy
-    from workbench.settings import merged_environment
+    from workbench.settings.keys import merged_environment
 
     running = find_router(ctx.home)
     if running is not None:

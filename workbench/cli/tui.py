@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from workbench.settings import Home, TuiSettings
+    from workbench.settings.home import Home
+    from workbench.settings.sections import TuiSettings
     from workbench.tui.app import WorkbenchApp
 
 
@@ -61,7 +62,8 @@ def _settings(home: Home) -> TuiSettings:
 
     Reading YAML costs the first frame 10 to 30 ms: only those wait for it who have set something.
     """
-    from workbench.settings import TuiSettings, load_settings
+    from workbench.settings.load import load_settings
+    from workbench.settings.sections import TuiSettings
 
     if _has_set_something(home.settings_file) or os.environ.get("WORKBENCH_THEME"):
         with contextlib.suppress(ConfigError):

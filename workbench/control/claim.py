@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from workbench.domain.errors import UsageError
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 class Listening(msgspec.Struct, frozen=True, kw_only=True):

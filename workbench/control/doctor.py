@@ -23,7 +23,9 @@ from workbench.control.locate import look
 from workbench.control.ports import is_free
 from workbench.control.process import start_command
 from workbench.domain.errors import ConfigError, WorkbenchError
-from workbench.settings import KEY_NAME, Home, load_settings
+from workbench.settings.home import Home
+from workbench.settings.keys import KEY_NAME
+from workbench.settings.load import load_settings
 
 LOW_DISK = 2_000_000_000
 """Bytes; below this a warning."""

@@ -15,7 +15,7 @@ import msgspec
 from workbench.client import RouterClient
 from workbench.control.locate import RouterAddress, find_router
 from workbench.domain.errors import RouterUnreachable, UpstreamError
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 RETRY_S = 1.0
 

@@ -12,7 +12,7 @@ from workbench.control.check import Check, Status, doubt, fault, good, worst
 from workbench.control.locate import Sighting, look
 from workbench.control.process import start_command
 from workbench.domain.errors import StoreUnavailable
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 _TIGHT_DISK = 200_000_000
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from workbench.control.files import PRIVATE, PRIVATE_FOLDER, create, write_atomic
 from workbench.domain.errors import ToolUnavailable
-from workbench.settings import KEY_NAME, Home, is_placeholder, read_env
+from workbench.settings.home import Home
+from workbench.settings.keys import KEY_NAME, is_placeholder, read_env
 
 DATA = Path(__file__).parent.parent / "data"
 KEY_PREFIX = "sk-wb-"

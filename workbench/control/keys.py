@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from workbench.domain.errors import ConfigError
-from workbench.settings import KEY_NAME, Home, merged_environment, resolve_key
+from workbench.settings.home import Home
+from workbench.settings.keys import KEY_NAME, merged_environment, resolve_key
 
 _REFERENCE = "os.environ/"
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from workbench.control.keys import master_key
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 ANSWER_S = 2.0
 """How long ``/health`` may take before a router counts as not answering."""

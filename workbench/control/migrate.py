@@ -18,7 +18,8 @@ import yaml
 from workbench.control.files import PRIVATE, create, write_atomic
 from workbench.control.home import new_key
 from workbench.domain.errors import ConfigError
-from workbench.settings import KEY_NAME, Home, check_key, is_placeholder, read_env
+from workbench.settings.home import Home
+from workbench.settings.keys import KEY_NAME, check_key, is_placeholder, read_env
 
 SECRET_KEYS = frozenset({"api_key", "master_key", "aws_secret_access_key", "azure_ad_token", "client_secret"})
 _REFERENCE = "os.environ/"

@@ -28,7 +28,10 @@ from workbench.control.locate import (
 from workbench.control.logtail import last_words
 from workbench.control.ports import next_free
 from workbench.domain.errors import ConfigError, RouterUnreachable, ToolUnavailable
-from workbench.settings import Home, RouterSettings, load_settings, merged_environment
+from workbench.settings.home import Home
+from workbench.settings.keys import merged_environment
+from workbench.settings.load import load_settings
+from workbench.settings.sections import RouterSettings
 
 WAIT_S = 30.0
 _POLL_S = 0.03

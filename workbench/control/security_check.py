@@ -17,7 +17,8 @@ from workbench.control.keys import master_key
 from workbench.control.locate import look
 from workbench.control.secret_scan import scan
 from workbench.domain.errors import ConfigError, WorkbenchError
-from workbench.settings import Home, load_settings
+from workbench.settings.home import Home
+from workbench.settings.load import load_settings
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 LARGEST = 2_000_000

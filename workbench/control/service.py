@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from workbench.domain.errors import ToolUnavailable, UsageError
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 class ServiceState(msgspec.Struct, frozen=True, kw_only=True):

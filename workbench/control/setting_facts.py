@@ -10,17 +10,10 @@ import msgspec
 import yaml
 
 from workbench.domain.yaml_position import line_of
-from workbench.settings import (
-    ENVIRONMENT,
-    Duration,
-    Home,
-    Setting,
-    Settings,
-    Size,
-    describe,
-    load_settings,
-    merged_environment,
-)
+from workbench.settings.home import Home
+from workbench.settings.keys import merged_environment
+from workbench.settings.load import ENVIRONMENT, load_settings
+from workbench.settings.sections import Duration, Setting, Settings, Size, describe
 
 Origin = Literal["default", "file", "environment"]
 

@@ -13,7 +13,8 @@ import yaml
 
 from workbench.control.files import write_atomic
 from workbench.domain.errors import ConfigError
-from workbench.settings import Home, load_settings
+from workbench.settings.home import Home
+from workbench.settings.load import load_settings
 
 _NONE = frozenset({"", "-", "none", "null"})
 

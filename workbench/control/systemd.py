@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.control.files import write_atomic
 from workbench.control.service import ServiceState, mark, need_file, program, run
 from workbench.domain.errors import ToolUnavailable
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 class Systemd:

@@ -25,7 +25,7 @@ from workbench.recording.recording import Recording
 from workbench.recording.state import RecorderState, RecordingRequired
 
 if TYPE_CHECKING:
-    from workbench.settings import RecordingSettings
+    from workbench.settings.sections import RecordingSettings
     from workbench.store.operations import Operation
 
 __all__ = ["Recorder", "RecorderState", "Recording", "RecordingRequired"]

@@ -16,7 +16,7 @@ import msgspec
 from workbench.domain.errors import UsageError
 from workbench.domain.payload import Payload
 from workbench.replay.headers import sendable
-from workbench.settings import KEY_NAME
+from workbench.settings.keys import KEY_NAME
 
 KEY_VARIABLE = KEY_NAME
 _LONGEST_ARGUMENT = 60_000

@@ -11,7 +11,7 @@ import msgspec
 from workbench.providers.provider import Deployment, Secret
 from workbench.routing.config_notice import Notice
 from workbench.routing.tenants import Policy
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 class Alias(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 from workbench.providers.provider import OPENAI_ENDPOINTS, Deployment, Price, Secret, Timeouts
 from workbench.providers.wire_table import WireFacts, known_providers, wire_providers
 from workbench.routing.config_schema import Entry, Info, Params, RouterSection, field_names
-from workbench.settings import is_placeholder
+from workbench.settings.keys import is_placeholder
 
 # Names without a prefix, as litellm infers them.
 _INFERRED = (

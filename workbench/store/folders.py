@@ -14,7 +14,7 @@ from workbench.domain.ids import RUN, looks_like
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workbench.settings import Home
+    from workbench.settings.home import Home
 
 _KEPT = frozenset({".gitkeep", ".gitignore"})
 

@@ -22,7 +22,8 @@ from workbench.store.rows import SEQ_SHIFT
 if TYPE_CHECKING:
     import sqlite3
 
-    from workbench.settings import Home, RetentionSettings
+    from workbench.settings.home import Home
+    from workbench.settings.sections import RetentionSettings
 
 _ORPHAN_S = 3600
 """A folder without a run may be one that is just being made; not after this long."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from workbench.domain.run import Run, Step
-    from workbench.settings import Home
+    from workbench.settings.home import Home
     from workbench.store.pruning import Progress, PruneResult
     from workbench.store.retention import PrunePlan, PrunePolicy
 

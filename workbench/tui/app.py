@@ -17,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from workbench.settings import TuiSettings
+from workbench.settings.sections import TuiSettings
 from workbench.tui import state as kept
 from workbench.tui.link import RouterWatch, StoreWatch
 from workbench.tui.messages import RouterChanged, RouterStatus, StoreChanged, StoreState, Trouble

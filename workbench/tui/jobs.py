@@ -14,7 +14,7 @@ import msgspec
 from workbench.domain import events as ev
 from workbench.domain.errors import WorkbenchError
 from workbench.domain.text import printable
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 _POLL_S = 0.05
 START_S = 45.0

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from workbench.domain.run import Run, Step
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.tui import format as fmt
 from workbench.tui.body import Body
 from workbench.tui.body_view import body

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workbench.control.service import ServiceState
     from workbench.control.subscription.process import ProxyState
-    from workbench.settings import Home
+    from workbench.settings.home import Home
 
 
 def services_of(home: Home) -> list[tuple[str, str]]:

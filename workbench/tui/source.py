@@ -17,7 +17,8 @@ from workbench.tui import memory
 
 if TYPE_CHECKING:
     from workbench.domain.payload import Payload
-    from workbench.settings import Home, Settings
+    from workbench.settings.home import Home
+    from workbench.settings.sections import Settings
     from workbench.store.page import Page, RunPage
     from workbench.store.store import Reader, Store
 
@@ -202,6 +203,6 @@ class Source:
 
     def settings(self) -> Settings:
         """Return the home's settings. Raises ConfigError."""
-        from workbench.settings import load_settings
+        from workbench.settings.load import load_settings
 
         return load_settings(self.home, self.environ)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.process import folder_bytes
 
 SAFE_S = 3600.0

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from workbench.domain.errors import UnknownId
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.paths import read_inside
 
 _NAMES = (

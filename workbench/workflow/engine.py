@@ -19,7 +19,9 @@ from workbench.domain import ids
 from workbench.domain.errors import Cancelled, CheckFailed, UnknownId, UsageError, WorkbenchError
 from workbench.domain.events import RunEvent, RunFinished, RunStarted
 from workbench.domain.run import Run
-from workbench.settings import Home, Settings, seconds
+from workbench.settings.home import Home
+from workbench.settings.sections import Settings
+from workbench.settings.units import seconds
 from workbench.store.store import Store
 from workbench.workflow import report as reports
 from workbench.workflow.artifacts import Log, Options, RunFolder, State

@@ -18,7 +18,7 @@ from typing import Any
 from workbench.domain.errors import StoreUnavailable
 from workbench.domain.events import Note, StepFinished, StepStarted
 from workbench.domain.run import Step
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Store
 from workbench.workflow.artifacts import Log, RunFolder, State, StepState
 from workbench.workflow.brief import variables

@@ -10,7 +10,7 @@ import yaml
 
 from workbench.domain.errors import ConfigError, UnknownId
 from workbench.domain.yaml_position import line_of, nearest, split_path
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.paths import PathRefused, check_path
 from workbench.workflow.recipe import Recipe
 

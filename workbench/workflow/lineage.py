@@ -13,7 +13,7 @@ import msgspec
 from workbench.domain import ids
 from workbench.domain.errors import UsageError
 from workbench.domain.run import Run
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.artifacts import Options, RunFolder, State, StepState
 from workbench.workflow.budget import Spent
 from workbench.workflow.commits import Commits

@@ -12,7 +12,7 @@ import msgspec
 from workbench.domain.errors import UsageError
 from workbench.domain.events import RunEvent
 from workbench.domain.run import Run
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow.artifacts import Log, RunFolder
 from workbench.workflow.engine import DEMO_PROVIDER
 from workbench.workflow.gates import Runner

@@ -16,7 +16,7 @@ import psutil
 
 from workbench.domain.errors import UsageError
 from workbench.domain.run import FINISHED, Run
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.store.store import Store
 from workbench.workflow import plan as plans
 from workbench.workflow.artifacts import RunFolder

@@ -12,7 +12,7 @@ import pytest
 from workbench.control.home import ensure_home
 from workbench.control.subscription import process
 from workbench.control.subscription.layout import Layout, prepare
-from workbench.settings import Home
+from workbench.settings.home import Home
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 from workbench.domain.conversation import messages_of
 from workbench.domain.marker import Marker, find
 from workbench.providers.demo_author.author import Reply, answer
-from workbench.settings import Home
+from workbench.settings.home import Home
 from workbench.workflow import answers, plan, prompts
 from workbench.workflow.brief import variables
 from workbench.workflow.library import load_recipe

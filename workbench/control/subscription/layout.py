@@ -15,7 +15,8 @@ import yaml
 
 from workbench.control.files import PRIVATE, PRIVATE_FOLDER, create, write_atomic
 from workbench.domain.errors import ConfigError
-from workbench.settings import Home, read_env
+from workbench.settings.home import Home
+from workbench.settings.keys import read_env
 
 PROGRAM = "cli-proxy-api-plus"
 VERSION = "6.8.16-0"

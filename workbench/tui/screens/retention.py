@@ -19,7 +19,7 @@ from workbench.tui.screens.base import Place
 from workbench.tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
-    from workbench.settings import RetentionSettings
+    from workbench.settings.sections import RetentionSettings
     from workbench.store.pruning import PruneResult
     from workbench.store.retention import PrunePlan
     from workbench.tui.source import Source

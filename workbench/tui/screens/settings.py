@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from workbench.settings import TuiSettings
+from workbench.settings.sections import TuiSettings
 from workbench.tui.messages import Trouble
 from workbench.tui.screens.base import Place
 from workbench.tui.settings_view import OF_THE_ROUTER, about, setting_items, shown
@@ -20,7 +20,7 @@ from workbench.tui.widgets.itemlist import ItemList
 
 if TYPE_CHECKING:
     from workbench.control.setting_facts import SettingFacts
-    from workbench.settings import Home
+    from workbench.settings.home import Home
 
 
 STALE = Trouble("The router still runs with the old settings.", "ctrl+r restarts it")
