@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import time
 
 import pytest
 
@@ -149,3 +150,19 @@ def test_a_turn_that_was_sent_twice_is_continued_twice(bench):
     delete_in_batches(bench.store, [known[gone.id] for gone in (*again[1:], *one)], bodies_only=False)
     assert bench.store.body(other.id, "request") == body
     assert verify(bench.store).sound
+
+
+def test_a_transaction_ends_when_its_time_is_over(bench, monkeypatch):
+    """However long a few exchanges take: nobody knows before what they share with others."""
+    put = [bench.chat([user(f"question {number}")], "answer") for number in range(40)]
+    known = keys(bench)
+    calls, changes = [], []
+    monkeypatch.setattr(
+        "workbench.store.deletion.delete_exchanges",
+        lambda connection, codecs, seqs: calls.append(len(seqs)) or time.sleep(0.06) or 0,
+    )
+    change = bench.store.change
+    monkeypatch.setattr(bench.store, "change", lambda: changes.append(1) or change())
+    delete_in_batches(bench.store, [known[one.id] for one in put])
+    assert sum(calls) == len(put)
+    assert len(changes) == len(calls) > 5

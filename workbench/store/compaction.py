@@ -21,6 +21,8 @@ _SWEEP = 200
 _PAGES = 1_024
 _STEPS = 100_000
 _MERGE_PAGES = 500
+_TRIES = 20
+_AGAIN_S = 0.01
 
 
 class Compaction(msgspec.Struct, kw_only=True):
@@ -112,12 +114,21 @@ def give_back(store: Store, *, at_most: int | None = None) -> int:
         if after >= before or (at_most is not None and freed >= at_most):
             break
         pace.end()
-    with store.exclusive() as connection:
-        # The file itself shrinks when the log is written back. First as much as can be without keeping
-        # anybody from writing, then the little that is left.
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    _write_back(store)
     return freed
+
+
+def _write_back(store: Store) -> None:
+    """Write the log back into the file, which shrinks only then."""
+    for _ in range(_TRIES):
+        with store.exclusive() as connection:
+            _, there, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if there == written:
+            return
+        time.sleep(_AGAIN_S)
+    with store.exclusive() as connection:
+        # Somebody always writes or reads in between: this one keeps writers waiting, for the little left.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def merge_index(store: Store) -> None:

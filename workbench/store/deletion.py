@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.store.store import Store
 
 _LOOKUP = 500
+_AT_ONCE = 5
 _TABLES = ("attempts", "bodies", "partials", "labels", "uses")
 
 
@@ -181,21 +182,24 @@ def delete_in_batches(
 ) -> int:
     """Delete many exchanges in short transactions (`Pace`); return how many chunks went.
 
-    `pause_s` is slept after each, where others should have more room.
+    What one costs depends on what it shares, which nobody knows before: each transaction takes a few at a
+    time until its time is over. `pause_s` is slept after each, where others should have more room.
     """
     remove = delete_bodies if bodies_only else delete_exchanges
     codecs = Codecs()
     chunks = start = 0
-    pace = Pace(10, 1000)
+    pace = Pace(_AT_ONCE, _AT_ONCE)
     with store.connection() as connection:
         seqs = _by_conversation(connection, seqs)
     while start < len(seqs):
-        size = pace.size
         with store.change() as connection:
             pace.begin()
             codecs.refresh(connection)
-            chunks += remove(connection, codecs, seqs[start : start + size])
-        start += size
+            while start < len(seqs):
+                chunks += remove(connection, codecs, seqs[start : start + _AT_ONCE])
+                start += _AT_ONCE
+                if pace.half_over:
+                    break
         pace.end(pause_s)
     return chunks
 
