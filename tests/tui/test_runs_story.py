@@ -63,11 +63,11 @@ async def test_a_sessions_forks_hang_at_their_turn_and_enter_opens_the_exchange(
     """The conversation stays in one line of turns; z and Z fold."""
     run_tree(recorded)
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(pilot, "2", "G", "right", until_shown=["├▸ gpt-mini ⑂2 what is a monad?", "└─"])
+        await press(pilot, "2", "G", "right", until_shown=["├▸ gpt-mini ⇉2 what is a monad?", "└─"])
         await press(pilot, "j", "right", until_shown=["│  └─ gpt-mini and in C?"])
         await press(pilot, "j", "z", until_shown=["│  │  └─ gpt-mini thanks"])
         assert [line.partition("mini ")[2] for line in rows(app)[-6:]] == [
-            "⑂2 what is a monad?", "and in Rust?", "thanks", "and in C?", "and in Python?", "shorter, please",
+            "⇉2 what is a monad?", "and in Rust?", "thanks", "and in C?", "and in Python?", "shorter, please",
         ]  # fmt: skip
         await press(pilot, "j", "enter", until_shown=["About thanks", "ex_"])
         await press(pilot, "escape", "Z", until_shown=["▸ what is a monad?"])
@@ -149,7 +149,7 @@ async def test_filter_kind_and_what_is_unfolded_are_kept_for_the_next_start(app,
     run_tree(recorded)
     async with app.run_test(size=(100, 24)) as pilot:
         await press(pilot, "2", "tab", "tab", until_shown=["1 of 1"])
-        await press(pilot, "right", until_shown=["├▸ gpt-mini ⑂2"])
+        await press(pilot, "right", until_shown=["├▸ gpt-mini ⇉2"])
         await pilot.press("slash", *"monad stat:open")
         await shows(pilot, "▲ there is no key 'stat'", "did you mean state:")
         await pilot.press(*["backspace"] * 10, "enter")
@@ -157,8 +157,8 @@ async def test_filter_kind_and_what_is_unfolded_are_kept_for_the_next_start(app,
         await pilot.press("q")
     again = WorkbenchApp(Source(home), start_router=False)
     async with again.run_test(size=(100, 24)) as pilot:
-        await shows(pilot, "monad", "1 of 1", "▾ what is a monad?", "├▸ gpt-mini ⑂2")
-        await press(pilot, "escape", "shift+tab", "shift+tab", until_shown=["of 4", "├▸ gpt-mini ⑂2"])
+        await shows(pilot, "monad", "1 of 1", "▾ what is a monad?", "├▸ gpt-mini ⇉2")
+        await press(pilot, "escape", "shift+tab", "shift+tab", until_shown=["of 4", "├▸ gpt-mini ⇉2"])
 
 
 async def test_a_filter_is_completed_with_the_keys_of_runs(app, recorded):
@@ -242,7 +242,7 @@ async def test_the_mouse_unfolds_on_the_sign_and_opens_on_a_second_click(app, re
         await until(pilot, lambda: app.screen.rows.current.run.kind == "session")
         assert "├" not in screen_text(app)
         await pilot.click(offset=(lines[y].index("▸"), y))
-        await shows(pilot, "├▸ gpt-mini ⑂2")
+        await shows(pilot, "├▸ gpt-mini ⇉2")
         await pilot.click(offset=(lines[y].index("▸"), y))
         await until(pilot, lambda: "├" not in screen_text(app), "folded")
 

@@ -108,7 +108,7 @@ class RunRow:
         if marks:
             pieces.append((f" {marks}", "mark"))
         if item.forks:
-            pieces.append((f" ⑂{item.forks}", "second"))
+            pieces.append((f" ⇉{item.forks}", "second"))
         pieces += [(f" {one_line(tag, 20)}", "second") for tag in exchange.tags[:3]]
         verdict = self.verdicts.get(exchange.id)
         if item.kind == "result" and verdict is not None:

@@ -25,7 +25,7 @@ LEGEND = (
     ("✓ ✗ ! ◌", "answered, failed, interrupted, running"),
     ("★ ↻ ≡ ✎", "pinned, a replay, from the router's cache, has a note"),
     ("⚒ ▒ ×2 ◆", "called tools, redacted, two attempts, marked"),
-    ("▸ ▾ ⑂2 ↳", "folded, unfolded, two forks, made from another run"),
+    ("▸ ▾ ⇉2 ↳", "folded, unfolded, two forks, made from another run"),
 )
 
 
