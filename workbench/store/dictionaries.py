@@ -26,7 +26,7 @@ _DUE = (2_000, 100_000)
 """Chunks in the store at which the first and the second dictionary are trained."""
 _SAMPLES = 6_000
 _SAMPLE_BYTES = 8_192
-_CHECK_S = 5.0
+_CHECK_S = 1.0
 
 
 class Trainer:
