@@ -144,6 +144,24 @@ async def test_marked_turns_are_compared_and_steps_can_not_be_marked(app, record
         await press(pilot, "d", until_shown=["[-", "{+"])
 
 
+async def test_marked_runs_are_deleted_together_after_a_question(app, recorded):
+    """D, y: rows, marks and files go; a pinned one among them is named and nothing goes."""
+    run_tree(recorded)
+    store = recorded.store
+    replay, fork, failed, session = store.runs().items
+    store.set_pinned(failed.id, True)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await press(pilot, "2", "m", "m", "m", until_shown=["3 marked", "★"])
+        await press(pilot, "D")
+        await told(pilot, f"{failed.id} is pinned")
+        await press(pilot, "k", "m", until_shown=["2 marked"])
+        await press(pilot, "D", until_shown=["Delete 2 runs?", "Their 2 exchanges"])
+        await press(pilot, "y")
+        await until(pilot, lambda: [run.id for run in store.runs().items] == [failed.id, session.id])
+        await until(pilot, lambda: not app.screen.rows.marked and len(app.screen.rows.window) == 2, "2 rows")
+    assert {replay.id, fork.id}.isdisjoint(run.id for run in store.runs().items)
+
+
 async def test_filter_kind_and_what_is_unfolded_are_kept_for_the_next_start(app, recorded, home):
     """The next start looks as the last one was left; a filter at fault says where and changes nothing."""
     run_tree(recorded)

@@ -113,6 +113,8 @@ class TreeWindow(Window[Node]):
 
     def remove(self, ids: set[str]) -> None:
         self.tops.remove(ids)
+        for branch in self._branches.values():
+            branch.rows = [row for row in branch.rows if row.kind != "run" or row.run.id not in ids]
         self._lay_out()
 
     # -- the inside
@@ -124,8 +126,11 @@ class TreeWindow(Window[Node]):
             self._lay_out()
 
     def fold(self, node_id: str) -> None:
-        """Hide what is inside a row; what is unfolded in there stays so."""
+        """Hide what is inside a row; what is unfolded in there stays so, more than a page is read again."""
         if self.open.pop(node_id, "") is None:
+            branch = self._branches.get(node_id)
+            if branch is not None and len(branch.rows) > PAGE:
+                del self._branches[node_id]
             self._lay_out()
 
     def fold_all(self) -> None:

@@ -270,5 +270,5 @@ class RunScreen(RunKeys):
             return home.runs / self.run_id / "gates" / f"{name}.log"
         return home.runs / self.run_id / ("plan.json" if kind == "plan" else "report.json")
 
-    def _run_gone(self, run: Run) -> None:
+    def _runs_gone(self, runs: list[Run]) -> None:
         self.app.pop_screen()

@@ -153,36 +153,45 @@ class RunKeys(Changing):
         self.store_changed()
 
     def action_delete_run(self) -> None:
-        """Ask, then delete the run, its exchanges, its folder and its app."""
+        """Ask, then delete the runs that are marked, else this one: exchanges, folders and apps too."""
         run = self.subject()
-        if run is None:
-            return
-        if run.status in {"running", "waiting"} or run.pinned:
-            why = "pinned: p unpins it" if run.pinned else f"{run.status}: c cancels it"
-            self.app.notify(f"This run is {why}.")
-            return
-        from workbench.tui.screens.dialogs import Confirm
+        runs = [item for item in self.chosen() if isinstance(item, Run)] or ([run] if run is not None else [])
+        for kept in runs:
+            if kept.status in {"running", "waiting"} or kept.pinned:
+                why = "pinned: p unpins it" if kept.pinned else f"{kept.status}: c cancels it"
+                self.app.notify(f"{kept.id} is {why}.", markup=False)
+                return
+        if runs:
+            from workbench.tui.screens.dialogs import Confirm
 
-        gone = f"Its {run.exchanges} exchanges, its folder and its app go. No way back."
-        about = f"{one_line(run.title, 100)}\n{gone}"
-        self.app.push_screen(Confirm("Delete this run?", about), partial(self._delete, run))
+            self.app.push_screen(Confirm(*_deleting(runs)), partial(self._delete, runs))
 
-    def _delete(self, run: Run, sure: bool | None) -> None:
+    def _delete(self, runs: list[Run], sure: bool | None) -> None:
         if sure:
             from workbench.tui.jobs import run_command
 
+            ids = [run.id for run in runs]
             self.ask(
-                partial(run_command, self.source.home, ["runs", "delete", run.id]),
-                lambda _said: self._run_gone(run),
+                partial(run_command, self.source.home, ["runs", "delete", *ids]),
+                lambda _said: self._runs_gone(runs),
                 group="delete",
             )
 
     def _run_changed(self, _: object) -> None:
         self.store_changed()
 
-    def _run_gone(self, run: Run) -> None:
-        """A run was deleted; screens that show it leave."""
+    def _runs_gone(self, runs: list[Run]) -> None:
+        """Runs were deleted; screens that show them leave."""
         self.store_changed()
+
+
+def _deleting(runs: list[Run]) -> tuple[str, str]:
+    """Return a question and what it means to say yes."""
+    exchanges = sum(run.exchanges for run in runs)
+    if len(runs) == 1:
+        gone = f"Its {exchanges} exchanges, its folder and its app go. No way back."
+        return "Delete this run?", f"{one_line(runs[0].title, 100)}\n{gone}"
+    return f"Delete {len(runs)} runs?", f"Their {exchanges} exchanges, folders and apps go. No way back."
 
 
 def _cancel(source: Source, run: Run) -> None:

@@ -347,6 +347,11 @@ class RunsScreen(Filtering, RunKeys, ExchangeKeys):
             self.drop_filter()
         self._settled()
 
+    def _runs_gone(self, runs: list[Run]) -> None:
+        gone = {run.id for run in runs}
+        self.rows.forget(gone | {way for way in self.rows.marked if not gone.isdisjoint(way.split("/"))})
+        self._settled()
+
     # -- the filter
 
     @property
