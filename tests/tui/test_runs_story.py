@@ -240,7 +240,7 @@ async def test_runs_page_to_the_oldest_and_back(app, recorded):
             )
         )  # fmt: skip
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(pilot, "2", until_shown=["number 449", "00+"])
+        await press(pilot, "2", until_shown=["number 449", "1 of"])
         await press(pilot, "G", until_shown=["number 0"])
         for _ in range(28):
             await press(pilot, "pageup")
