@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from tests.tui.builders import START_US
+from tests.tui.builders import NOW_US, START_US
 from tests.tui.scenes import begun
 from workbench.control.service import ServiceState
 from workbench.control.subscription.process import ProxyState
@@ -64,6 +64,14 @@ def test_figures_are_short_and_have_a_unit(made, expected):
 def test_a_filter_completes_names_and_values(typed, expected):
     """The last word is completed; the rest stays."""
     assert expected == complete(typed, {"model": ["gpt-mini", "demo"]})
+
+
+def test_a_moment_inside_something_has_no_date_on_the_day_that_began():
+    """The row above says which day it was; a session may go on for days."""
+    begun = NOW_US - 40 * 86_400_000_000
+    assert "14:23:21" == fmt.clock_within(begun + 1_000_000, begun)
+    assert fmt.clock(begun + 86_400_000_000) == fmt.clock_within(begun + 86_400_000_000, begun)
+    assert "08-13 14:23" == fmt.clock(begun + 86_400_000_000)
 
 
 @pytest.mark.parametrize("language", [EXCHANGES, RUNS], ids=["exchanges", "runs"])

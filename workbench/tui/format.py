@@ -21,6 +21,12 @@ def clock(at_us: int) -> str:
     return time.strftime("%m-%d %H:%M", moment)
 
 
+def clock_within(at_us: int, begun_us: int) -> str:
+    """Return local ``HH:MM:SS`` on the day something began, which is said elsewhere, else as `clock` does."""
+    moment, begun = time.localtime(at_us / 1e6), time.localtime(begun_us / 1e6)
+    return time.strftime("%H:%M:%S", moment) if moment[:3] == begun[:3] else clock(at_us)
+
+
 def stamp(at_us: int) -> str:
     """Return ``HH:MM:SS`` for the last 18 hours, else ``Nov 19`` or ``2025-11``; at most 8 characters."""
     past = (now_us() - at_us) / 1e6

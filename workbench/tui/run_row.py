@@ -63,7 +63,7 @@ class RunRow:
         figures = _figures(item)
         cells = " ".join(fit(figures.get(name, ""), size, right=True) for name, size in _tail(width))
         return [
-            (fit(fmt.clock(item.started_at) if item.kind != "gate" else "", _STARTED) + " ", "dim"),
+            (fit(_started(item), _STARTED) + " ", "dim"),
             (fit(sign, _STATUS) + " ", style),
             (fit(_kind(item), _KIND) + " ", "faint"),
             (cells + " ", "dim"),
@@ -116,6 +116,12 @@ class RunRow:
         if exchange.state == "failed" or (exchange.error and (exchange.status or 0) >= 400):
             return [*pieces, (" " + one_line(exchange.error or "failed", 300), "bad")]
         return [*pieces, (" " + one_line(exchange.name or self.about.get(exchange.id, ""), 300), "faint")]
+
+
+def _started(item: Node) -> str:
+    if item.kind == "run":
+        return fmt.clock(item.started_at)
+    return fmt.clock_within(item.started_at, item.run.started_at) if item.kind != "gate" else ""
 
 
 def _status(item: Node) -> Piece:
