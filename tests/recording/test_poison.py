@@ -45,6 +45,8 @@ if "workbench.recording.process" in sys.orig_argv:
                 raise SystemExit(3)
             if tenant == "raises-at-end" and kind == "finish":
                 raise KeyError("what the exchange says")
+            if tenant == "raises-at-body" and kind == "finish" and operation.body:
+                raise KeyError("what the exchange says")
             if tenant == "raises-at-flush" and kind == "flush":
                 raise KeyError("what the exchange says")
             return real(self, operation)
@@ -200,6 +202,24 @@ async def test_a_refused_end_leaves_its_beginning(tmp_path: Path):
         await (await started(path)).close()
         assert reader.exchange(stream.exchange.id).state == "interrupted"
     assert len(kept(path)) == 1
+
+
+async def test_a_refused_answer_ends_its_row_all_the_same(tmp_path: Path):
+    """Nobody sees an exchange running that is over; the answer is in the file."""
+    path = tmp_path / "workbench.db"
+    recorder = await started(path)
+    stream = open_one(recorder, b'{"messages": []}', stream=True, tenant="raises-at-body")
+    with Reader.open(path) as reader:
+        await until(lambda: reader.has_exchange(stream.exchange.id))
+        stream.write(b"data: [DONE]\n\n")
+        assert not await stream.commit()
+        found = reader.exchange(stream.exchange.id)
+        assert (found.state, found.error) == ("failed", "the answer could not be recorded")
+        assert reader.body(found.id, "request") == b'{"messages": []}'
+        await recorder.close()
+        assert verify(reader).sound
+    (file,) = kept(path)
+    assert json.loads(file.read_bytes())["state"] == "complete"
 
 
 async def test_what_can_t_be_put_into_a_frame_is_set_aside(tmp_path: Path):

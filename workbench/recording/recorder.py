@@ -38,7 +38,7 @@ _LINGER_S = 0.03
 _RETRY_S = 0.5
 _LONGEST_RETRY_S = 30.0
 """Pauses between processes that don't come up double up to this."""
-_HANG_S = 60.0
+_HANG_S = 120.0
 """A process that has work and does not report for so long is replaced. To wait for another process's lock
 takes it a few seconds, the largest body not many more.
 """

@@ -7,6 +7,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from workbench.domain.errors import BodyDamaged, StatementFailed, StoreUnavailable
 from workbench.recording.enrich import enrich
 from workbench.recording.faults import described
@@ -157,6 +159,7 @@ class Writer:
                     report.error = broken
                     return
                 report.refused[report.done] = _reason(error)
+                _end_without_answer(store, operation)
             report.done += 1
 
     def _broken(self, report: Report, error: str) -> Report:
@@ -178,6 +181,16 @@ def _is_the_store_s(error: Exception) -> bool:
 
 def _reason(error: Exception) -> str:
     return error.message if isinstance(error, StoreUnavailable) else described(error)
+
+
+def _end_without_answer(store: ExchangeWriter, refused: Operation) -> None:
+    """Let a row that is there already not look as if it still ran, if at least that can be written."""
+    if not isinstance(refused, Finish) or refused.begin is not None:
+        return
+    said = "the answer could not be recorded"
+    exchange = msgspec.structs.replace(refused.exchange, state="failed", error=said, tags=(), tools=())
+    with contextlib.suppress(Exception):
+        store.apply([Finish(exchange=exchange, headers=[], body=b"", writes=[])])
 
 
 def _group_end(operations: Sequence[Operation], start: int) -> int:
