@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual._time import get_time
-from textual.messages import Update
 from textual.screen import Screen
 
 
 class FrugalScreen(Screen[Any]):
     """Draws nothing that is thrown away, and nothing again that is on the terminal already."""
-
-    _all_drawn_at = 0.0
-    """When all of it was drawn last, on the clock of messages."""
 
     def _compositor_refresh(self) -> None:
         """Draw what has changed, once no batch of changes is under way: until then nothing is shown."""
@@ -21,12 +16,16 @@ class FrugalScreen(Screen[Any]):
             self._repaint_required = True
             self.check_idle()
             return
-        if self._compositor.size.region in self._compositor._dirty_regions and self is self.app.screen:
-            self._all_drawn_at = get_time()
+        if self is self.app.screen:
+            self._draw_all_at_once()
         super()._compositor_refresh()
 
-    async def _on_update(self, message: Update) -> None:
-        """Leave out what a widget has asked for before all was drawn: that shows it."""
-        if message.time < self._all_drawn_at:
-            message.stop()
-            message.prevent_default()
+    def _draw_all_at_once(self) -> None:
+        """Where all is drawn now, take back what was asked for until now: it would be drawn again for it."""
+        everything = self._compositor.size.region
+        if self._repaint_required:
+            self._compositor._dirty_regions.add(everything)
+            self._repaint_required = False
+        if everything in self._compositor._dirty_regions:
+            for widget in self._compositor.visible_widgets:
+                widget._exchange_repaint_regions()
