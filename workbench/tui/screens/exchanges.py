@@ -68,7 +68,7 @@ class ExchangesScreen(Filtering, ExchangeKeys):
         """Ask for the first page."""
         first = self.first_filter()
         self.where = self._whole(first)
-        self.rows.tail = self.work.kept.tail
+        self.rows.view.tail = self.work.kept.tail
         self._row.chosen = self.work.kept.columns
         if first:
             self.call_after_refresh(self.show_filter, first)
@@ -184,7 +184,7 @@ class ExchangesScreen(Filtering, ExchangeKeys):
     def _count(self) -> None:
         """Count all, at most once a second: at a million rows it is not free."""
         if self._counting is None:
-            self._counting = self.set_timer(0.05 if self.rows.total is None else 1.0, self._count_now)
+            self._counting = self.set_timer(0.05 if self.rows.view.total is None else 1.0, self._count_now)
 
     def _count_now(self) -> None:
         self._counting = None
@@ -198,7 +198,7 @@ class ExchangesScreen(Filtering, ExchangeKeys):
 
     def _counted(self, where: str, total: int | None) -> None:
         if where == self.where:
-            self.rows.total = total
+            self.rows.view.total = total
             self._stand()
             self.rows.refresh()
 
@@ -227,11 +227,11 @@ class ExchangesScreen(Filtering, ExchangeKeys):
 
     def _stand(self) -> None:
         rows = self.rows
-        place = exact(rows.position) if rows.position is not None else "…"
-        total = exact(rows.total) if rows.total is not None else "…"
+        place = exact(rows.view.position) if rows.view.position is not None else "…"
+        total = exact(rows.view.total) if rows.view.total is not None else "…"
         marked = f"{len(rows.marked)} marked   " if rows.marked else ""
-        news = f"▲ {rows.unseen} new (g)   " if rows.unseen else ""
-        tail = "following" if rows.tail else "not following"
+        news = f"▲ {rows.view.unseen} new (g)   " if rows.view.unseen else ""
+        tail = "following" if rows.view.tail else "not following"
         self.say(standing=f"{marked}{news}{place if total != '0' else 0} of {total}   {tail}")
 
     @on(RecordList.Highlighted)
@@ -257,8 +257,8 @@ class ExchangesScreen(Filtering, ExchangeKeys):
 
     def action_tail(self) -> None:
         """Follow the newest while the cursor is on it, or never."""
-        self.rows.tail = not self.rows.tail
-        self.work.kept.tail = self.rows.tail
+        self.rows.view.tail = not self.rows.view.tail
+        self.work.kept.tail = self.rows.view.tail
         self._stand()
 
     def action_columns(self) -> None:
@@ -302,7 +302,7 @@ class ExchangesScreen(Filtering, ExchangeKeys):
         self.keep_filter(text)
         if self._whole(text) != self.where:
             self.where = self._whole(text)
-            self.rows.total = None
+            self.rows.view.total = None
             self.rows.empty = "Nothing matches this filter." if text else "No exchanges yet."
             self.rows.start_over()
             self._count()

@@ -261,7 +261,7 @@ class RunsScreen(Filtering, RunKeys, ExchangeKeys):
         tops = rows.tree_window.tops
         more = "" if tops.at_oldest else "+"
         marked = f"{len(rows.marked)} marked   " if rows.marked else ""
-        news = f"▲ {rows.unseen} new (g)   " if rows.unseen else ""
+        news = f"▲ {rows.view.unseen} new (g)   " if rows.view.unseen else ""
         self.say(standing=f"{marked}{news}{rows.tree_window.number(rows.current)} of {len(tops)}{more}")
         if self._words is None:
             self._words = self.set_timer(0.08, self._read_words)

@@ -7,26 +7,26 @@ what the screen's worker brings.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.tui.paint import Piece
+from workbench.tui.viewport import Edge, Viewport
 from workbench.tui.widgets.drawn import Drawn
 from workbench.tui.widgets.rowstrips import RowStrips
-from workbench.tui.window import R, Record, Window
+from workbench.tui.window import R, Record
 
 if TYPE_CHECKING:
     from typing import Self
 
 T = TypeVar("T", bound=Record)
 C_contra = TypeVar("C_contra", bound=Record, contravariant=True)
-Edge = Literal["newest", "oldest", "older", "newer"]
 
 
 class Row(Protocol[C_contra]):
@@ -94,17 +94,12 @@ class RecordList(Drawn, Generic[R], can_focus=True):
 
     def __init__(self, row: Row[R], *, id: str | None = None, empty: str = "Nothing here yet.") -> None:  # noqa: A002
         super().__init__(id=id)
-        self.window: Window[R] = Window()
-        self.tail = True
-        self.total: int | None = None
+        self.view: Viewport[R] = Viewport()
         self.marked: dict[str, R] = {}
-        self.unseen = 0
         self.empty = empty
         self.loading_text = "Reading…"
         self.loaded = False
         self._row = row
-        self._top = 0
-        self._at = 0
         self._asked: set[Edge] = set()
         self._named: str | None = None
         self._width = 0
@@ -117,12 +112,7 @@ class RecordList(Drawn, Generic[R], can_focus=True):
     @property
     def current(self) -> R | None:
         """The item under the cursor."""
-        return self.window.rows[self._at] if self._at < len(self.window) else None
-
-    @property
-    def cursor(self) -> int:
-        """The cursor's row in the window."""
-        return self._at
+        return self.view.current
 
     @property
     def chosen(self) -> list[R]:
@@ -131,29 +121,15 @@ class RecordList(Drawn, Generic[R], can_focus=True):
             return list(self.marked.values())
         return [self.current] if self.current is not None else []
 
-    @property
-    def position(self) -> int | None:
-        """The current item's number in the whole list, 1 for the newest; None when not known."""
-        if self.window.above is not None:
-            return self.window.above + self._at + 1
-        if self.window.at_oldest and self.total is not None:
-            return self.total - (len(self.window) - self._at) + 1
-        return None
-
     def on_screen(self) -> list[R]:
         """The items on the screen."""
-        return self.window.rows[self._top : self._top + self._height()]
+        return self.view.on_screen()
 
     def reset(self, items: Sequence[R], *, more: bool, newest: bool = True) -> None:
         """Show a first page."""
         self._asked.clear()
         self.loaded = True
-        keep = self.current.id if self.current is not None else None
-        self.window.reset(items, more=more, newest=newest, above=None)
-        found = self.window.index(keep) if keep is not None and newest else None
-        self._at = found or (0 if newest else max(0, len(items) - 1))
-        self._top = 0
-        self.unseen = 0
+        self.view.reset(items, more=more, newest=newest)
         self._settle()
 
     def start_over(self) -> None:
@@ -164,54 +140,38 @@ class RecordList(Drawn, Generic[R], can_focus=True):
     def take_older(self, items: Sequence[R], *, more: bool) -> None:
         """Add a page below."""
         self._asked.discard("older")
-        dropped = self.window.add_older(items, more=more)
-        self._at = max(0, self._at - dropped)
-        self._top = max(0, self._top - dropped)
+        self.view.take_older(items, more=more)
         self._settle()
 
     def take_newer(self, items: Sequence[R], *, more: bool) -> None:
         """Add a page above."""
         self._asked.discard("newer")
-        added = self.window.add_newer(items, more=more)
-        self._at += added
-        self._top += added
+        self.view.take_newer(items, more=more)
         self._settle()
 
     def take_news(self, items: Sequence[R], *, more: bool) -> None:
-        """Take the newest page again: follow when the cursor is on the newest and `tail` is on, else stay."""
+        """Take the newest page again; one that the rows here don't reach is shown only to who follows."""
         self.loaded = True
-        following = self.tail and self._at == 0 and self._top == 0 and self.window.at_newest
-        item = self.current
-        added = self.window.merge_newest(items, more=more)
-        if added is None:
-            if following:
-                self.reset(items, more=more)
-            else:
-                self.unseen = max(self.unseen, 1)
-                self.refresh()
-            return
-        if following:
-            self._at = self._top = 0
-        elif item is not None:
-            found = self.window.index(item.id)
-            shift = (found if found is not None else self._at) - self._at
-            self._at += shift
-            self._top += shift
-            self.unseen += added
-        self._settle()
+        following = self.view.following
+        if self.view.take_news(items, more=more):
+            self._settle()
+        elif following:
+            self.reset(items, more=more)
+        else:
+            self.refresh()
 
     def update_items(self, items: Sequence[R]) -> None:
         """Show newer readings of items that are here."""
         for item in items:
             if item.id in self.marked:
                 self.marked[item.id] = item
-        if self.window.update(items):
+        if self.view.window.update(items):
             self._named = None
             self._settle()
 
     def forget(self, ids: set[str]) -> None:
         """Take items out."""
-        self.window.remove(ids)
+        self.view.window.remove(ids)
         for gone in ids:
             self.marked.pop(gone, None)
         self._settle()
@@ -219,25 +179,23 @@ class RecordList(Drawn, Generic[R], can_focus=True):
     # -- keys
 
     def action_move(self, step: int) -> None:
-        self._go(self._at + step)
+        self._go(self.view.at + step)
 
     def action_page(self, pages: float) -> None:
-        step = int(pages * max(1, self._height() - 1))
-        self._top = max(0, min(self._top + step, max(0, len(self.window) - self._height())))
-        self._at += step
+        self.view.page(pages)
         self._settle()
 
     def action_newest(self) -> None:
-        self.unseen = 0
-        if self.window.at_newest:
+        self.view.unseen = 0
+        if self.view.window.at_newest:
             self._go(0)
         else:
-            self._at = self._top = 0
+            self.view.at = self.view.top = 0
             self._ask("newest", None)
 
     def action_oldest(self) -> None:
-        if self.window.at_oldest:
-            self._go(len(self.window) - 1)
+        if self.view.window.at_oldest:
+            self._go(len(self.view.window) - 1)
         else:
             self._ask("oldest", None)
 
@@ -252,7 +210,7 @@ class RecordList(Drawn, Generic[R], can_focus=True):
             return
         if self.marked.pop(item.id, None) is None:
             self.marked[item.id] = item
-        self._go(self._at + 1)
+        self._go(self.view.at + 1)
         self._named = None
         self._settle()
 
@@ -264,7 +222,7 @@ class RecordList(Drawn, Generic[R], can_focus=True):
 
     def select(self, item_id: str) -> bool:
         """Put the cursor on an item if it is in the window."""
-        found = self.window.index(item_id)
+        found = self.view.window.index(item_id)
         if found is not None:
             self._go(found)
         return found is not None
@@ -272,66 +230,47 @@ class RecordList(Drawn, Generic[R], can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll the rows; the cursor comes along at the edge."""
         event.stop()
-        self._scroll(3)
+        self.view.scroll(3)
+        self._settle()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll the rows; the cursor comes along at the edge."""
         event.stop()
-        self._scroll(-3)
+        self.view.scroll(-3)
+        self._settle()
 
     def on_click(self, event: events.Click) -> None:
         """A click selects, a second one opens."""
-        at = self._top + event.y - 1
-        if event.y < 1 or at >= len(self.window):
+        at = self.view.top + event.y - 1
+        if event.y < 1 or at >= len(self.view.window):
             return
-        if at == self._at and event.chain > 1:
+        if at == self.view.at and event.chain > 1:
             self.action_choose()
         else:
             self._go(at)
 
     # -- moving
 
-    def _height(self) -> int:
-        return max(1, self.size.height - 1)
-
     def _go(self, at: int) -> None:
-        top, left = self._top, self._at
-        self._at = at
-        self._place()
-        if self._top == top:
-            self.refresh(*(Region(0, row - top + 1, self.size.width, 1) for row in {left, self._at}))
+        view = self.view
+        top, left = view.top, view.at
+        view.go(at)
+        self._look_around()
+        if view.top == top:
+            self.refresh(*(Region(0, row - top + 1, self.size.width, 1) for row in {left, view.at}))
         else:
             self.refresh()
 
-    def _scroll(self, step: int) -> None:
-        self._top = max(0, min(self._top + step, max(0, len(self.window) - self._height())))
-        self._at = max(self._top, min(self._at, self._top + self._height() - 1))
-        self._settle()
-
     def _settle(self) -> None:
-        self._place()
+        self.view.settle()
+        self._look_around()
         self.refresh()
 
-    def _place(self) -> None:
-        """Bring cursor and top into range, ask for what is missing, tell who listens."""
-        height, total = self._height(), len(self.window)
-        self._at = max(0, min(self._at, total - 1))
-        if self._at < self._top:
-            self._top = self._at
-        elif self._at >= self._top + height:
-            self._top = self._at - height + 1
-        self._top = max(0, min(self._top, max(0, total - height)))
-        if self._at == 0 and self.window.at_newest:
-            self.unseen = 0
-        self._ask_ahead(height)
+    def _look_around(self) -> None:
+        """Ask for what will be missing, tell who listens."""
+        for edge, item in self.view.wanted():
+            self._ask(edge, item)
         self._tell()
-
-    def _ask_ahead(self, height: int) -> None:
-        rows = self.window.rows
-        if rows and not self.window.at_oldest and self._top + 4 * height >= len(rows):
-            self._ask("older", rows[-1])
-        if rows and not self.window.at_newest and self._top <= 3 * height:
-            self._ask("newer", rows[0])
 
     def _ask(self, edge: Edge, item: R | None) -> None:
         if edge not in self._asked:
@@ -352,6 +291,14 @@ class RecordList(Drawn, Generic[R], can_focus=True):
             self.post_message(self.Highlighted(self, item))
 
     # -- drawing
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        """Take the rows that there are below the columns' names."""
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        self.view.height = max(1, self.size.height - 1)
+        return changed
 
     def on_resize(self) -> None:
         """Keep the cursor on the screen."""
@@ -378,7 +325,7 @@ class RecordList(Drawn, Generic[R], can_focus=True):
         if width != self._width:
             self._width = width
             self._lines.clear()
-        self._base, self._thumb = None, self._place_thumb()
+        self._base, self._thumb = None, self.view.thumb()
         lines = [self._line(y) for y in crop.line_range]
         ground = self.background_colors[1]
         for one in self.get_line_filters():
@@ -393,17 +340,19 @@ class RecordList(Drawn, Generic[R], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         paint, width, base = self.paint, self._width, self.base
-        at = self._top + y - 1
+        at = self.view.top + y - 1
         if y == 0:
             head = [("  ", ""), *self._row.head(width - 3)]
             return paint.strip(head, width, base + paint.style("faint"))
-        if at < len(self.window):
+        if at < len(self.view.window):
             return self._row_line(at, y)
-        text = (self.empty if self.loaded else self.loading_text) if not len(self.window) and y == 2 else ""
+        text = (
+            (self.empty if self.loaded else self.loading_text) if not len(self.view.window) and y == 2 else ""
+        )
         return paint.strip([("  " + text, "dim")], width, base)
 
     def _row_line(self, at: int, y: int) -> Strip:
-        item, here, focused = self.window.rows[at], at == self._at, self.has_focus
+        item, here, focused = self.view.window.rows[at], at == self.view.at, self.has_focus
         ground = ("cursor" if focused else "cursor-blurred") if here else ""
         row: list[Piece] = [
             ("▌" if here else " ", "accent" if focused else "faint"),
@@ -416,14 +365,3 @@ class RecordList(Drawn, Generic[R], can_focus=True):
         if self._thumb is None:
             return " ", ""
         return ("┃", "faint") if y - 1 in self._thumb else ("│", "line")
-
-    def _place_thumb(self) -> range | None:
-        """The position bar: where the screen is in the whole list; None when all of it is on the screen."""
-        height, place = self._height(), self.position
-        total = self.total if self.total is not None else len(self.window)
-        if total <= height or place is None:
-            return None
-        first = place - 1 - (self._at - self._top)
-        length = max(1, round(height * height / total))
-        start = min(round(first / total * height), height - length)
-        return range(start, start + length)

@@ -51,13 +51,13 @@ class RunTree(RecordList[Node]):
         self.tree_window = TreeWindow()
         self.look = RunRow(self.tree_window)
         super().__init__(self.look, id=id, empty=empty)
-        self.window = self.tree_window
+        self.view.window = self.tree_window
 
     # -- what comes
 
     def take_news(self, items: Sequence[Node], *, more: bool) -> None:
         """Take the newest runs again; what is unfolded does not move away under the cursor."""
-        self.tail = not self.tree_window.open
+        self.view.tail = not self.tree_window.open
         super().take_news(items, more=more)
 
     def take_inside(self, node_id: str, items: Sequence[Node], *, more: bool, anew: bool = False) -> None:
@@ -126,8 +126,8 @@ class RunTree(RecordList[Node]):
         """A click selects, on the sign it unfolds or folds, a second one opens."""
         super().on_click(event)
         node = self.current
-        at = self.window.rows.index(node) if node is not None else -1
-        if node is not None and at == self._top + event.y - 1 and node.inside:
+        at = self.view.window.rows.index(node) if node is not None else -1
+        if node is not None and at == self.view.top + event.y - 1 and node.inside:
             sign = _GUTTER + self.look.sign_at(node, self.size.width - 3)
             if event.chain == 1 and sign <= event.x <= sign + 1:
                 self.action_toggle_fold()
@@ -140,30 +140,29 @@ class RunTree(RecordList[Node]):
 
     def _change(self, change: Callable[[], None]) -> None:
         """Change the rows; cursor and screen stay on what they are on, or on what that is now inside of."""
-        item, at = self.current, self._at
-        rows = self.window.rows
-        first = rows[self._top].id if self._top < len(rows) else ""
+        view, item = self.view, self.current
+        shown = self.on_screen()
         change()
         if item is not None:
-            self._at = self._place_of(item, at)
-        top = self.window.index(first)
+            view.at = self._place_of(item, view.at)
+        top = view.window.index(shown[0].id) if shown else None
         if top is not None:
-            self._top = top
+            view.top = top
         self._named = None
         self._settle()
 
     def _place_of(self, item: Node, before: int) -> int:
-        if item.kind == "more" and self.window.index(item.parent) is not None:
+        if item.kind == "more" and self.view.window.index(item.parent) is not None:
             return before  # what came stands where it was announced
         way = item.id
         while way:
-            found = self.window.index(way)
+            found = self.view.window.index(way)
             if found is not None:
                 return found
             way = way.rpartition("/")[0]
         return before
 
-    def _ask_ahead(self, height: int) -> None:
-        super()._ask_ahead(height)
-        for node, after in self.tree_window.missing(self.window.rows[self._top : self._top + height]):
+    def _look_around(self) -> None:
+        super()._look_around()
+        for node, after in self.tree_window.missing(self.on_screen()):
             self.post_message(self.Missing(self, node, after))
