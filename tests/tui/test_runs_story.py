@@ -158,9 +158,7 @@ async def test_marked_runs_are_deleted_together_after_a_question(app, recorded):
         await press(pilot, "D", until_shown=["Delete 2 runs?", "Their 2 exchanges"])
         await press(pilot, "y")
         await until(pilot, lambda: [run.id for run in store.runs().items] == [failed.id, session.id])
-        await until(
-            pilot, lambda: not app.screen.rows.marked and len(app.screen.rows.view.window) == 2, "2 rows"
-        )
+        await until(pilot, lambda: not app.screen.rows.marked and len(app.screen.rows.tree_window) == 2, "2 rows")
     assert {replay.id, fork.id}.isdisjoint(run.id for run in store.runs().items)
 
 
@@ -221,14 +219,14 @@ async def test_thousands_of_turns_come_in_pages_and_the_loop_stays_free(app, rec
         loop_guard.arm()
         await press(pilot, "right")
         tree = app.screen.rows
-        await until(pilot, lambda: len(tree.view.window) == 61 + PAGE + 1, "one page and its end")
+        await until(pilot, lambda: len(tree.tree_window) == 61 + PAGE + 1, "one page and its end")
         for _ in range(30):
             await pilot.press("pagedown")
             await until(pilot, lambda: not any(worker.is_running for worker in app.workers), "rest")
-        await until(pilot, lambda: len(tree.view.window) == 61 + 3 * PAGE + 20, "every turn")
+        await until(pilot, lambda: len(tree.tree_window) == 61 + 3 * PAGE + 20, "every turn")
         await press(pilot, "G", until_shown=["61 of 61"])
         await press(pilot, "g", "left", until_shown=["1 of 61"])
-        assert len(tree.view.window) == 61
+        assert len(tree.tree_window) == 61
 
 
 async def test_runs_page_to_the_oldest_and_back(app, recorded):
