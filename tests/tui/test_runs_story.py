@@ -52,6 +52,8 @@ async def test_a_failed_run_is_found_unfolded_to_its_gate_and_opened_there(app, 
         await press(pilot, "right", until_shown=["├▸ verify", "└▸ a slug library", "no file"])
         await press(pilot, "j", "j", "j", "l", until_shown=["├─ compile", "└─ tests  exit 1"])
         await press(pilot, "j", "j", "enter", until_shown=["FAILED test_accents", "✗ failed"])
+        await press(pilot, "y", until_shown=["the command that shows it"])
+        await press(pilot, "escape")
         await press(pilot, "escape", until_shown=["└─ tests  exit 1"])
         await press(pilot, "h", "h", until_shown=["├▸ verify"])
         await press(pilot, "left", "left", until_shown=["▸ a slug library"])
@@ -158,7 +160,9 @@ async def test_marked_runs_are_deleted_together_after_a_question(app, recorded):
         await press(pilot, "D", until_shown=["Delete 2 runs?", "Their 2 exchanges"])
         await press(pilot, "y")
         await until(pilot, lambda: [run.id for run in store.runs().items] == [failed.id, session.id])
-        await until(pilot, lambda: not app.screen.rows.marked and len(app.screen.rows.tree_window) == 2, "2 rows")
+        await until(
+            pilot, lambda: not app.screen.rows.marked and len(app.screen.rows.tree_window) == 2, "2 rows"
+        )
     assert {replay.id, fork.id}.isdisjoint(run.id for run in store.runs().items)
 
 
@@ -176,6 +180,7 @@ async def test_filter_kind_and_what_is_unfolded_are_kept_for_the_next_start(app,
     again = WorkbenchApp(Source(home), start_router=False)
     async with again.run_test(size=(100, 24)) as pilot:
         await shows(pilot, "monad", "1 of 1", "▾ what is a monad?", "├▸ gpt-mini ⇉2")
+        assert ("Sessions", "monad") == (again.kept.run_kind, again.kept.run_filter)
         await press(pilot, "escape", "shift+tab", "shift+tab", until_shown=["of 4", "├▸ gpt-mini ⇉2"])
 
 
@@ -206,6 +211,10 @@ async def test_news_come_into_what_is_unfolded_and_leave_the_cursor_where_it_is(
         recorded.run("a new one")
         await shows(pilot, "a new one", "└─ gpt-mini and more")
         assert app.screen.rows.current.id == held
+        await press(pilot, "Z", "g", until_shown=["▸ live"])
+        newest = recorded.run("the newest")
+        await shows(pilot, "the newest")
+        assert app.screen.rows.current.id == newest.id
 
 
 async def test_thousands_of_turns_come_in_pages_and_the_loop_stays_free(app, recorded, loop_guard):
@@ -274,6 +283,21 @@ async def test_what_is_gone_when_it_is_unfolded_is_said(app, recorded):
         app._store_watch.stop()
         recorded.store.delete_run(run.id)
         await press(pilot, "right", until_shown=["no run"])
+
+
+async def test_the_preview_shows_what_the_cursor_is_on_and_v_puts_it_away(app, recorded):
+    """A run's facts, a step with its gates' logs, a gate's own, a question's conversation."""
+    run_tree(recorded)
+    async with app.run_test(size=(130, 36)) as pilot:
+        await press(pilot, "2", "j", "j", "right", until_shown=["├▸ verify", "python-lib"])
+        await press(pilot, "j", "j", "j", until_shown=["$ pytest -q", "test_accents", "2 passed"])
+        await press(pilot, "right", "j", until_shown=["✓ compile  240 ms"])
+        assert "test_accents" not in screen_text(app)
+        await press(pilot, "k", "k", "right", "j", until_shown=["def slug(): ..."])
+        await press(pilot, "v")
+        await until(pilot, lambda: "def slug(): ..." not in screen_text(app), "no preview")
+        assert app.kept.run_preview is False
+        await press(pilot, "v", until_shown=["def slug(): ..."])
 
 
 async def test_palette_and_help_have_the_trees_keys(app, recorded):

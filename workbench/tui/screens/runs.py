@@ -321,9 +321,10 @@ class RunsScreen(Filtering, RunKeys, ExchangeKeys):
         return super().check_action(action, parameters)
 
     @on(TabLine.Changed)
-    def _kind_changed(self, message: TabLine.Changed) -> None:
+    def _kind_changed(self) -> None:
         if self.is_mounted:
-            self.work.kept.run_kind = message.tab
+            # The tab that is shown now: the first message is of before the kept one was put there.
+            self.work.kept.run_kind = self.query_one(TabLine).tab
             self.rows.start_over()
 
     def action_kind(self, step: int) -> None:

@@ -57,7 +57,7 @@ class RunTree(RecordList[Node]):
 
     def take_news(self, items: Sequence[Node], *, more: bool) -> None:
         """Take the newest runs again; what is unfolded does not move away under the cursor."""
-        self.view.tail = not self.tree_window.open
+        self.view.tail = not any(node.id in self.tree_window.open for node in self.on_screen())
         super().take_news(items, more=more)
 
     def take_inside(self, node_id: str, items: Sequence[Node], *, more: bool, anew: bool = False) -> None:
