@@ -81,3 +81,25 @@ def test_reading_commands_load_no_network_and_no_app(tmp_path, command):
     """Reading the store needs no HTTP client, no web framework, no terminal app, no model library."""
     modules = loaded_by("--home", str(tmp_path / "home"), "--quiet", *command)
     assert not {"textual", "starlette", "uvicorn", "litellm", "aiohttp", "httpx"} & modules
+
+
+def test_the_first_frame_of_the_app_needs_no_store_no_yaml_and_no_network(tmp_path):
+    """They come behind it; what is imported before it is what the user waits for."""
+    code = (
+        "import json, sys\n"
+        "from pathlib import Path\n"
+        "from workbench.cli.tui import _settings\n"
+        "from workbench.settings.home import Home\n"
+        "from workbench.tui import app, source, terminal_driver\n"
+        "home = Home(Path(sys.argv[1]))\n"
+        "made = app.WorkbenchApp(source.Source(home), settings=_settings(home))\n"
+        "made.MODES['exchanges']()\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    modules = set(json.loads(done.stdout))
+    assert not {"sqlite3", "yaml", "httpx", "zstandard", "litellm", "starlette"} & modules
+    rooms = {name.split(".")[1] for name in modules if name.startswith("workbench.")}
+    assert rooms == {"cli", "domain", "settings", "tui"}
