@@ -11,9 +11,8 @@ from workbench.recording.protocol import COMMANDS, Command, Report, frame
 
 _LENGTH = 4
 _ROOM = 1024 * 1024
-_GATHER_S = 0.002
-"""How long to wait for the rest of a command whose beginning is here."""
-_GATHER_MOST_S = 0.02
+_GATHER_S = 0.02
+"""How long to gather commands, as long as the beginning of one more is here."""
 
 
 class Line:
@@ -43,10 +42,10 @@ class Line:
         while not self._ready and not self._broken:
             if not self._read(wait_s):
                 return []
-        until = time.monotonic() + _GATHER_MOST_S
+        until = time.monotonic() + _GATHER_S
         while len(self._ready) < most and not self._broken:
-            cut = self._end > self._start and time.monotonic() < until
-            if not self._read(_GATHER_S if cut else 0.0):
+            cut = self._end > self._start
+            if not self._read(max(0.0, until - time.monotonic()) if cut else 0.0):
                 break
         if not self._ready:
             raise EOFError
