@@ -7,10 +7,10 @@ import zlib
 from typing import TYPE_CHECKING
 
 from workbench.domain.errors import BodyDamaged
-from workbench.store.chunks import read_pieces
 from workbench.store.codec import unpack_ids
 from workbench.store.headers import unpack
 from workbench.store.interrupted import read_partials
+from workbench.store.pieces import read_pieces
 from workbench.store.timing import unpack_writes
 
 if TYPE_CHECKING:

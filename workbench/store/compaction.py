@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from workbench.store.chunks import add_words, read_pieces
+from workbench.store.chunks import add_words
 from workbench.store.compression import Codecs
 from workbench.store.deletion import sweep
 from workbench.store.pace import Pace
+from workbench.store.pieces import read_pieces
 from workbench.store.texts import piece_text
 
 if TYPE_CHECKING:

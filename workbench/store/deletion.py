@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from workbench.domain.errors import BodyDamaged
 from workbench.store.bodies import read_writes
-from workbench.store.chunks import clean_text, index_chunk, read_pieces
+from workbench.store.chunks import clean_text, index_chunk
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
 from workbench.store.pace import Pace
+from workbench.store.pieces import read_pieces
 from workbench.store.texts import MESSAGE, piece_text
 from workbench.store.timing import needs_body, pack_writes
 

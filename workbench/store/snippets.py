@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from workbench.domain.text import one_line
-from workbench.store.chunks import read_pieces
 from workbench.store.find import exchange_key
+from workbench.store.pieces import read_pieces
 from workbench.store.texts import piece_text
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import msgspec
 
 from workbench.domain.errors import BodyDamaged
 from workbench.store.bodies import read_body
-from workbench.store.chunks import read_pieces
 from workbench.store.codec import unpack_ids
 from workbench.store.compression import Codecs
+from workbench.store.pieces import read_pieces
 from workbench.store.timing import unpack_writes
 
 if TYPE_CHECKING:
