@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
 import pytest
 
-from tests.tui.builders import answered, at_rest, screen_text, shows, until
+from tests.tui.builders import PATIENCE_S, answered, at_rest, screen_text, shows, until
 from workbench.tui.body import Body
 
 SIZE = 50_000_000
@@ -68,7 +69,8 @@ def held_back(monkeypatch):
 
     def wait(self, cancelled=lambda: False):
         asked.append(self)
-        while not go_on.wait(0.01):
+        deadline = time.monotonic() + PATIENCE_S
+        while not go_on.wait(0.01) and time.monotonic() < deadline:
             if cancelled():
                 asked.remove(self)
                 return
@@ -111,3 +113,18 @@ async def test_leaving_a_large_body_ends_its_filling(app, recorded, held_back):
         await until(pilot, lambda: len(asked) == 1 and app.screen.text.document is asked[0], "the raw view")
         await pilot.press("escape")
         await until(pilot, lambda: asked == [], "the end of the filling")
+
+
+async def test_quitting_does_not_wait_for_the_rest_of_a_body(app, recorded, held_back):
+    """The process would end only with the thread."""
+    _, asked = held_back
+    recorded.put(b"{}", LINE * 100_000)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shows(pilot, "1 of 1")
+        await pilot.press("enter", "right", "right")
+        await shows(pilot, "so far")
+        assert len(asked) == 1
+    deadline = time.monotonic() + 5
+    while asked and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    assert asked == []

@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.worker import get_current_worker
 
 from workbench.domain.exchange import Exchange
 from workbench.tui import exchange_views as views
@@ -225,8 +226,11 @@ class ExchangeScreen(ExchangeKeys):
         self._views[tab] = made
         document = made[0]
         if isinstance(document, Body) and not document.complete:
-            job = partial(document.fill, lambda: self._views.get(tab) is not made)
-            self.ask(job, lambda _: self._stand(tab), group=f"fill {tab}")
+
+            def unwanted() -> bool:
+                return self._views.get(tab) is not made or get_current_worker().is_cancelled
+
+            self.ask(partial(document.fill, unwanted), lambda _: self._stand(tab), group=f"fill {tab}")
 
     def _put(self, tab: str, top: bool) -> None:
         if tab == self.tabs.tab:
