@@ -241,6 +241,7 @@ def test_many_processes_may_make_the_store_at_once(tmp_path):
     ]
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert not any(errors), "\n".join(errors)
+    assert [file.name for file in path.parent.glob("*schema*")] == []  # a new store has nothing to back up
     with Store.open(path) as store:
         assert verify(store).sound
         with store.connection() as connection:

@@ -132,6 +132,31 @@ def test_an_older_schema_is_backed_up_and_migrated(bench):
         assert old.body(put[0].id, "request") == body
 
 
+def test_who_migrates_at_the_same_time_makes_no_second_backup(bench, monkeypatch):
+    """The other one is done while this one copies: what it copied is the new schema, and is dropped."""
+    later = (*MIGRATIONS, ("0099-more", ("CREATE TABLE more (id INTEGER PRIMARY KEY)",)))
+    first, second = connect_writer(bench.path), connect_writer(bench.path)
+    real = migrations._version
+    versions = iter([len(MIGRATIONS)])
+
+    def seen(connection):
+        """The second sees the old schema once, and the first is done before it looks again."""
+        known = next(versions, None) if connection is second else None
+        if known is None:
+            return real(connection)
+        migrations.migrate(first, bench.path, later)
+        kept = bench.path.with_name(f"{bench.path.name}.schema-{len(MIGRATIONS)}.bak")
+        kept.unlink()  # as if the first had not made its backup yet
+        return known
+
+    monkeypatch.setattr(migrations, "_version", seen)
+    migrations.migrate(second, bench.path, later)
+    assert [file.name for file in bench.path.parent.glob("*schema*")] == []
+    assert real(second) == len(later)
+    first.close()
+    second.close()
+
+
 def test_a_failing_migration_changes_nothing(bench):
     """Either all of a migration is there, or none of it."""
     later = (*MIGRATIONS, ("0099-bad", ("CREATE TABLE more (id INTEGER)", "CREATE TABLE more (id INTEGER)")))

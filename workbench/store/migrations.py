@@ -1,11 +1,13 @@
 """Bring a store to this program's schema, or say why not.
 
-Each migration runs in one transaction together with its record, so a crash leaves either all of it
-or none. A store that holds data is backed up beside itself before it is changed.
+A new store is made in one transaction, and each migration of an older one runs in one together with its
+record, so a crash leaves either all of it or none. A store that holds data is backed up beside itself before
+it is changed.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -49,16 +51,28 @@ def migrate(
     version = _version(connection)
     if version == len(migrations):
         return None
+    if version == 0:
+        _make(connection, path, migrations)
+        return migrate(connection, path, migrations)
     if version > len(migrations):
         check_version(connection, path)
-    if version == 0 and _tables(connection) - {"migrations"}:
-        raise StoreUnavailable(
-            f"{path} is a SQLite file, but not a workbench store", hint="use another --home"
-        )
-    backup = _backup(connection, path, version) if version else None
+    backup = _backup(connection, path, version)
     for number in range(version, len(migrations)):
         _apply(connection, number, *migrations[number])
     return backup
+
+
+def _make(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+    """Make a new store whole: who looks meanwhile sees none of it, and takes no half of it for an old one."""
+    with transaction(connection):
+        if _version(connection):
+            return  # another process was faster
+        if _tables(connection) - {"migrations"}:
+            raise StoreUnavailable(
+                f"{path} is a SQLite file, but not a workbench store", hint="use another --home"
+            )
+        for number, (name, statements) in enumerate(migrations):
+            _run(connection, number, name, statements)
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -72,19 +86,25 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
 def _backup(connection: sqlite3.Connection, path: Path, version: int) -> Path:
     target = path.with_name(f"{path.name}.schema-{version}.bak")
     if not target.exists():
-        part = target.with_name(target.name + ".part")
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
         part.unlink(missing_ok=True)
         connection.execute("VACUUM INTO ?", (str(part),))
-        part.rename(target)
+        if _version(connection) == version:
+            part.replace(target)
+        else:
+            part.unlink()  # another process was faster, with the backup too
     return target
 
 
 def _apply(connection: sqlite3.Connection, number: int, name: str, statements: Sequence[str]) -> None:
     with transaction(connection):
-        if _version(connection) > number:
-            return  # another process was faster
-        connection.execute(_RECORDS)
-        for statement in statements:
-            connection.execute(statement)
-        connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (name,))
-        connection.execute(f"PRAGMA user_version={number + 1}")
+        if _version(connection) == number:  # else another process was faster
+            _run(connection, number, name, statements)
+
+
+def _run(connection: sqlite3.Connection, number: int, name: str, statements: Sequence[str]) -> None:
+    connection.execute(_RECORDS)
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute("INSERT INTO migrations VALUES (?, datetime('now'))", (name,))
+    connection.execute(f"PRAGMA user_version={number + 1}")
