@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Test = Callable[[list[int]], set[int]]
 """Given row keys, returns those that pass."""
-_RARE = 4_000
+_RARE = 10_000
 _WINDOW, _MAX_WINDOW = 256, 8_192
 _SCANNED = 20_000
 _RELEVANT = 1_000

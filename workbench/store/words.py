@@ -36,9 +36,7 @@ class WordsIn:
     def _texts(self, keys: list[int]) -> list[tuple[int, int]]:
         marks = ",".join("?" * len(keys))
         return self._connection.execute(
-            "SELECT u.exchange, c.id FROM uses AS u CROSS JOIN chunks AS c ON c.id = u.chunk"
-            f" WHERE u.exchange IN ({marks}) AND c.indexed",
-            keys,
+            f"SELECT exchange, chunk FROM uses WHERE exchange IN ({marks})", keys
         ).fetchall()
 
     def _learn(self, texts: list[int]) -> None:
