@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.workflow.paths import PathRefused, check_path, read_inside, write_atomic, write_inside
+from workbench.workflow import paths
+from workbench.workflow.paths import (
+    PathRefused,
+    check_path,
+    drop_half_written,
+    read_inside,
+    write_atomic,
+    write_inside,
+)
 
 HOSTILE = [
     "",
@@ -129,3 +137,34 @@ def test_our_own_files_are_written_whole(tmp_path: Path) -> None:
     write_atomic(tmp_path / "s.json", b"1")
     write_atomic(tmp_path / "s.json", b"2")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"s.json": b"2"}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda root: write_inside(root, "src/a.py", b"new"),
+        lambda root: write_atomic(root / "src" / "a.py", b"new"),
+    ],
+)
+def test_what_a_killed_writer_left_is_dropped(tmp_path, monkeypatch, write):
+    """Its temporary file goes; the file before it, and names that only look alike, stay."""
+    write_inside(tmp_path, "src/a.py", b"old")
+    kept = ["src/.env.tmp", "src/x.12345678.tmp", "src/.a.py.1234567g.tmp", ".git/.a.12345678.tmp"]
+    for name in kept:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"mine")
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(paths.os, "rename", killed)
+    monkeypatch.setattr(paths.os, "unlink", killed)
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path)
+    monkeypatch.undo()
+    assert len(list((tmp_path / "src").iterdir())) == 5
+    drop_half_written(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"src/a.py", *kept}
+    assert (tmp_path / "src" / "a.py").read_bytes() == b"old"

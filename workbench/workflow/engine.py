@@ -32,7 +32,7 @@ from workbench.workflow.gates import GateResult, Runner
 from workbench.workflow.job import Job, input_hash, now_us
 from workbench.workflow.library import load_recipe
 from workbench.workflow.modules import ModuleStore
-from workbench.workflow.paths import write_atomic
+from workbench.workflow.paths import drop_half_written, write_atomic
 from workbench.workflow.planning import make_plan
 from workbench.workflow.repair import tree_hash, verify_and_repair
 from workbench.workflow.report import RunReport
@@ -244,6 +244,8 @@ class _Drive:
     async def _take_up(self) -> None:
         """Bring the app's folder into a known state: half a repair is set aside, edits by hand are kept."""
         job = self._job
+        for folder in (job.app, job.folder.root):
+            await asyncio.to_thread(drop_half_written, folder)
         if any(step.kind == "repair" and step.status == "pending" for step in job.state.steps):
             if await job.commits.set_back():
                 job.note("a half-done repair was set aside under refs/workbench/interrupted")

@@ -20,6 +20,7 @@ MAX_PART = 100
 _DEVICES = re.compile(r"^(con|prn|aux|nul|clock\$|com\d|lpt\d)(\..*)?$", re.I)
 _DRIVE = re.compile(r"^[a-zA-Z]:")
 _HIDDEN_OURS = frozenset({".git", ".home", "node_modules"})
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>"|?*:\\\u0080-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 
 
@@ -120,6 +121,15 @@ def _replace(folder: int, name: str, data: bytes) -> None:
             os.unlink(temporary, dir_fd=folder)
         raise
     os.fsync(folder)
+
+
+def drop_half_written(root: Path) -> None:
+    """Remove what a killed process left of files it was writing."""
+    for folder, names, files in os.walk(root):
+        names[:] = [name for name in names if name not in _HIDDEN_OURS]
+        for name in files:
+            if _TEMPORARY.fullmatch(name):
+                Path(folder, name).unlink(missing_ok=True)
 
 
 def read_inside(root: Path, path: str) -> str | None:
