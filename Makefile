@@ -87,8 +87,8 @@ bench-router: $(DEV_STAMP) ## router against its peers
 bench-store: $(DEV_STAMP) ## store at 1,000,000 exchanges
 	@$(BIN)/python bench/bench_store.py --exchanges 1000000
 
-bench-tui: $(DEV_STAMP) ## the TUI in tmux at 1,000,000 exchanges
-	@$(BIN)/python bench/bench_tui.py --exchanges 1000000
+bench-tui: $(DEV_STAMP) ## the TUI in a pseudo-terminal at 1,000,000 exchanges, its peers too
+	@$(BIN)/python bench/bench_tui.py --exchanges 1000000 --peers
 
 soak: $(DEV_STAMP) ## 15 minutes of mixed load; MINUTES=60 for longer
 	@$(BIN)/python bench/soak.py --minutes $${MINUTES:-15}
