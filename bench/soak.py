@@ -84,19 +84,21 @@ class Sample:
     """Proportional set size on Linux: what is shared counts once; resident size elsewhere."""
     descriptors: int
     processes: int
+    router_mb: float
+    """The part of it that is the router's own; the rest is its recorder's."""
 
 
 def sample(pid: int, begun: float) -> Sample:
     """Measure the process tree; a child that ends meanwhile is left out."""
-    memory, descriptors, processes = 0.0, 0, 0
+    memory: list[float] = []
+    descriptors = 0
     root = psutil.Process(pid)
     for one in [root, *root.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):
             full = one.memory_full_info()
-            memory += getattr(full, "pss", full.rss) / 1e6
+            memory.append(getattr(full, "pss", full.rss) / 1e6)
             descriptors += one.num_fds()
-            processes += 1
-    return Sample(time.monotonic() - begun, memory, descriptors, processes)
+    return Sample(time.monotonic() - begun, sum(memory), descriptors, len(memory), memory[0])
 
 
 async def client(soak: Soak, session: aiohttp.ClientSession, url: str, until: float, seed: int) -> None:
@@ -236,7 +238,8 @@ def report(soak: Soak, minutes: float) -> str:
         ["processes", max(entry.processes for entry in soak.samples)],
         ["memory MB: before any request, caches filled, at rest again", _ends(soak, "memory_mb")],
         ["memory MB after the warm-up: mean of the first third, of the last", f"{early:.1f} / {late:.1f}"],
-        ["memory MB at each tenth of the load", _tenths(soak, minutes)],
+        ["memory MB at each tenth of the load", _tenths(soak, minutes, "memory_mb")],
+        ["of it the router's own", _tenths(soak, minutes, "router_mb")],
         ["growth after the warm-up", _growth(early, late, requests)],
         ["descriptors: before any request, most under load, at rest again", _ends(soak, "descriptors")],
     ]
@@ -251,10 +254,10 @@ def _ends(soak: Soak, name: str) -> str:
     )
 
 
-def _tenths(soak: Soak, minutes: float) -> str:
+def _tenths(soak: Soak, minutes: float, name: str) -> str:
     parts: list[list[float]] = [[] for _ in range(10)]
     for entry in soak.samples:
-        parts[min(9, int(entry.at_s / (minutes * 6)))].append(entry.memory_mb)
+        parts[min(9, int(entry.at_s / (minutes * 6)))].append(getattr(entry, name))
     return " ".join(f"{_mean(part):.0f}" for part in parts if part)
 
 

@@ -72,3 +72,15 @@ def test_a_folder_that_can_not_be_written_is_no_reason_not_to_start(tmp_path: Pa
     (tmp_path / "logs").write_text("a file where the folder should be")
     assert logs.open_log(tmp_path / "logs" / "router.log") is None
     logs.close_log(None)
+
+
+def test_a_closed_log_leaves_the_loggers_as_they_were(tmp_path: Path, caplog):
+    """Whoever listens to them elsewhere hears them again."""
+    for name in (logs.ROOT, "uvicorn.error"):
+        logging.getLogger(name).propagate = True
+    handler = logs.open_log(tmp_path / "router.log")
+    logging.getLogger("workbench.x").error("into the file")
+    logs.close_log(handler)
+    logging.getLogger("workbench.x").error("to everybody")
+    assert [record.message for record in caplog.records] == ["to everybody"]
+    assert logging.getLogger(logs.ROOT).level == logging.NOTSET

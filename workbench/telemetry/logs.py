@@ -120,5 +120,8 @@ def close_log(handler: BackgroundHandler | None) -> None:
     if handler is None:
         return
     for name in (ROOT, "uvicorn.error"):
-        logging.getLogger(name).removeHandler(handler)
+        logger = logging.getLogger(name)
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+        logger.propagate = True
     handler.close()
