@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.test_http1 import CHUNKED, OK, certificate  # noqa: F401  (a fixture)
+from tests.providers.test_http1 import CHUNKED, OK
 from tests.proxy import length, proxying
 from workbench.providers.provider import Call, Deployment, ProviderFailure, Secret, Timeouts
 from workbench.providers.wire import WireProvider
@@ -142,7 +142,7 @@ async def test_the_login_of_a_proxy_goes_to_the_proxy_only(
 async def test_tls_goes_through_a_tunnel(
     provider: WireProvider,
     monkeypatch: pytest.MonkeyPatch,
-    certificate: Path,  # noqa: F811
+    certificate: Path,
 ):
     """The proxy sees the host and nothing else; a certificate that nobody vouches for is refused."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -7,9 +7,8 @@ import socket
 import time
 from collections import deque
 
-from workbench.recording.protocol import COMMANDS, Command, Report, frame
+from workbench.recording.protocol import COMMANDS, LENGTH, Command, Report, frame
 
-_LENGTH = 4
 _ROOM = 1024 * 1024
 _GATHER_S = 0.02
 """How long to gather commands, as long as the beginning of one more is here."""
@@ -75,14 +74,14 @@ class Line:
 
     def _decode(self, view: memoryview) -> int:
         """Take whole commands out of the buffer; return how many bytes the one that is cut off has in all."""
-        while self._end - self._start >= _LENGTH:
-            body = self._start + _LENGTH
+        while self._end - self._start >= LENGTH:
+            body = self._start + LENGTH
             size = int.from_bytes(view[self._start : body], "big")
             if body + size > self._end:
-                return _LENGTH + size
+                return LENGTH + size
             self._ready.append(COMMANDS.decode(view[body : body + size]))
             self._start = body + size
-        return _LENGTH
+        return LENGTH
 
     def _make_room(self, needed: int) -> None:
         """Let the rest of a command of that size fit behind its beginning."""

@@ -13,7 +13,8 @@ import msgspec
 
 from workbench.store.operations import Begin, Finish, Flush
 
-_LENGTH = 4
+LENGTH = 4
+"""Bytes of a frame that say how many follow."""
 _T = TypeVar("_T")
 
 
@@ -48,9 +49,9 @@ REPORTS = msgspec.msgpack.Decoder(Report)
 
 def frame(message: Command | Report) -> bytearray:
     """Return a message as it goes over the line."""
-    out = bytearray(_LENGTH)
-    _ENCODER.encode_into(message, out, _LENGTH)
-    out[:_LENGTH] = (len(out) - _LENGTH).to_bytes(_LENGTH, "big")
+    out = bytearray(LENGTH)
+    _ENCODER.encode_into(message, out, LENGTH)
+    out[:LENGTH] = (len(out) - LENGTH).to_bytes(LENGTH, "big")
     return out
 
 
@@ -70,11 +71,11 @@ class Frames(Generic[_T]):
         messages = []
         at, size = 0, len(pending)
         with memoryview(pending) as view:
-            while at + _LENGTH <= size:
-                end = at + _LENGTH + int.from_bytes(view[at : at + _LENGTH], "big")
+            while at + LENGTH <= size:
+                end = at + LENGTH + int.from_bytes(view[at : at + LENGTH], "big")
                 if end > size:
                     break
-                messages.append(self._decode(view[at + _LENGTH : end]))
+                messages.append(self._decode(view[at + LENGTH : end]))
                 at = end
         if at:
             del pending[:at]
